@@ -1,0 +1,140 @@
+# bottleneck: two programs that meet in one database.
+#
+#   make                     build/bottleneck-extract and build/bottleneck-classify
+#   make demo                install what is missing, build, run the main job
+#   make test                every test; SANITIZE=address,undefined runs them instrumented
+#   make dev                 everything compiled with a strict set of warnings, as errors
+#   make check-headers       each header compiles alone
+#   make install PREFIX=/usr/local DESTDIR=
+#
+# CC, CFLAGS, CPPFLAGS and LDFLAGS are the user's. DEPS=no leaves the system's packages alone.
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+DEPS ?= yes
+SANITIZE ?=
+STRICT ?=
+BUILD ?= build$(if $(SANITIZE),/sanitize)$(if $(STRICT),/strict)
+TESTDATA ?= ../shared
+
+program_packages := gcc libc6-dev libopenblas-dev libsvm-dev libsqlite3-dev libpng-dev \
+	libjpeg-dev nettle-dev
+demo_packages := $(program_packages) sqlite3
+test_packages := $(demo_packages) libcmocka-dev bats
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+strict_warnings := -Werror -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wcast-qual \
+	-Wold-style-definition -Wundef -Wformat=2 -Wimplicit-fallthrough=5 \
+	-Wnull-dereference -Wdouble-promotion -Wfloat-equal
+instrument := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer)
+compile = $(CC) -std=c11 -D_GNU_SOURCE -I. -pthread $(warnings) \
+	$(if $(STRICT),$(strict_warnings)) $(instrument) $(CPPFLAGS) $(CFLAGS) -MMD -MP
+link = $(CC) -pthread $(instrument) $(CFLAGS) $(LDFLAGS)
+
+common_libraries := -lsqlite3 -lnettle
+extract_libraries := $(common_libraries) -lpng -ljpeg -lm
+classify_libraries := $(common_libraries) -lopenblas -lsvm -lm
+
+# One kernel source becomes one object per instruction set; the program chooses when it starts.
+x86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+instruction_sets := baseline $(if $(x86),avx2 avx512)
+flags_baseline :=
+flags_avx2 := -mavx2 -mfma
+flags_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+kernel_flags := -O3 -ffp-contract=fast -fno-trapping-math -fno-math-errno
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_main.c,$(1)))
+vector_sources := $(wildcard extract/kernels/vector_*.c)
+common_objects := $(call objects,$(wildcard common/*.c)) $(BUILD)/features_db_schema.o
+extract_objects := $(call objects,$(filter-out $(vector_sources),\
+	$(wildcard extract/*.c extract/*/*.c))) \
+	$(foreach set,$(instruction_sets),$(vector_sources:%.c=$(BUILD)/%.$(set).o))
+classify_objects := $(call objects,$(wildcard classify/*.c))
+programs := $(BUILD)/bottleneck-extract $(BUILD)/bottleneck-classify
+test_programs := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
+test_tools := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
+headers := $(wildcard */*.h */*/*.h)
+
+.PHONY: all demo test dev check-headers install clean dependencies
+.SECONDARY:
+all: $(programs)
+
+$(BUILD)/bottleneck-extract: $(BUILD)/extract/extract_main.o $(extract_objects) $(common_objects)
+	$(link) -o $@ $^ $(extract_libraries) $(LDLIBS)
+
+$(BUILD)/bottleneck-classify: $(BUILD)/classify/classify_main.o $(classify_objects) $(common_objects)
+	$(link) -o $@ $^ $(classify_libraries) $(LDLIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(compile) -c -o $@ $<
+
+define kernel_rule
+$(BUILD)/extract/kernels/%.$(1).o: extract/kernels/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(compile) $(kernel_flags) $(flags_$(1)) -DINSTRUCTION_SET=$(1) -c -o $$@ $$<
+endef
+$(foreach set,$(instruction_sets),$(eval $(call kernel_rule,$(set))))
+
+# The schema as an array of characters, the single source of the database's shape.
+$(BUILD)/features_db_schema.c: features.db.schema Makefile
+	@mkdir -p $(@D)
+	{ echo 'extern const char features_db_schema[]; const char features_db_schema[] = {'; \
+	  od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
+$(BUILD)/features_db_schema.o: $(BUILD)/features_db_schema.c
+	$(compile) -c -o $@ $<
+
+# Tests may use everything; each folder links the half that it tests.
+test_objects_common = $(common_objects)
+test_objects_extract = $(extract_objects) $(common_objects)
+test_objects_classify = $(classify_objects) $(common_objects)
+test_libraries_common = $(common_libraries) -lm
+test_libraries_extract = $(extract_libraries)
+test_libraries_classify = $(classify_libraries)
+define test_rule
+$(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $$(test_objects_$(1)) $(BUILD)/tests/helpers.o
+	$$(link) -o $$@ $$^ $$(test_libraries_$(1)) -lcmocka $$(LDLIBS)
+endef
+$(foreach room,common extract classify,$(eval $(call test_rule,$(room))))
+$(BUILD)/tests/%: $(BUILD)/tests/tools/%.o $(extract_objects) $(common_objects)
+	$(link) -o $@ $^ $(extract_libraries) $(LDLIBS)
+
+test: packages = $(test_packages)
+test: dependencies
+	$(MAKE) --no-print-directory run-tests
+.PHONY: run-tests
+run-tests: $(programs) $(test_programs) $(test_tools)
+	BUILD=$(BUILD) TESTDATA=$(TESTDATA) tests/run_tests.sh $(test_programs)
+
+dev: packages = $(test_packages)
+dev: dependencies
+	$(MAKE) --no-print-directory STRICT=yes strict check-headers
+.PHONY: strict
+strict: $(programs) $(test_programs) $(test_tools)
+
+check-headers:
+	@for header in $(headers); do \
+		echo "#include \"$$header\"" | $(compile) -MF /dev/null -fsyntax-only -x c - || exit 1; \
+	done
+
+demo: packages = $(demo_packages)
+demo: dependencies
+	$(MAKE) --no-print-directory all
+	BUILD=$(BUILD) NETWORK='$(NETWORK)' IMAGES='$(IMAGES)' tests/demo.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install $(programs) $(DESTDIR)$(PREFIX)/bin
+
+clean:
+	rm -rf build
+
+# Installs the packages that are not there yet, and says which.
+dependencies:
+ifeq ($(DEPS),yes)
+	@sh tests/install_packages.sh $(packages)
+endif
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

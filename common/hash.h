@@ -1,0 +1,27 @@
+/*
+ * SHA-256 (FIPS 180-4), the name by which images and networks are known. The arithmetic is
+ * nettle's, which uses the processor's SHA instructions where it has them.
+ */
+#ifndef COMMON_HASH_H
+#define COMMON_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { HASH_BYTES = 32, HASH_TEXT = 2 * HASH_BYTES + 1 };
+
+struct hash {
+    unsigned char bytes[HASH_BYTES];
+};
+
+struct hash hash_bytes(const void *data, size_t size);
+
+bool hash_equal(const struct hash *a, const struct hash *b);
+
+/* 64 lower-case hexadecimal digits and a NUL. */
+void hash_to_text(const struct hash *hash, char text[HASH_TEXT]);
+
+/* The reverse; false when `text` is not 64 hexadecimal digits. */
+bool hash_from_text(const char *text, struct hash *hash);
+
+#endif
