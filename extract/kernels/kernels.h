@@ -1,0 +1,91 @@
+/*
+ * The arithmetic of the network: pure functions on pointers and sizes, without allocation, state
+ * or threads. Each is compiled once per instruction set from the vector_*.c sources (GCC's vector
+ * extension, vector.h) and chosen when the network is prepared.
+ *
+ *     const struct kernels *kernels = kernels_best();
+ *     kernels->tiles[vectors](&tile);
+ *
+ * Every number of a result is computed by the same operations in the same order wherever it
+ * stands in a tile: results do not depend on how the work is cut up. Clips let a NaN through.
+ */
+#ifndef EXTRACT_KERNELS_KERNELS_H
+#define EXTRACT_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+
+enum { KERNEL_MAX_VECTORS = 4, KERNEL_MAX_ROWS = 8, KERNEL_MAX_LANES = 16 };
+
+/*
+ * A register tile of a matrix product:
+ *
+ *     out[row][column] = clip(shift[column] + residual[row][column] +
+ *                             sum over run, k of in[run][row][k] * packed[run][k][column])
+ *
+ * for a fixed number of rows and `vectors * lanes` columns. The rows of the left matrix are
+ * gathered through pointers, so that a convolution reads its input in place: a run is what lies
+ * together in memory under the kernel's window.
+ */
+struct tile {
+    const float *const *in;        /* [runs][in_stride], the first `rows` of each are read */
+    size_t in_stride, in_offset;   /* in_offset: floats added to every pointer */
+    size_t runs, run_length;
+    const float *packed;           /* [runs][run_length][vectors * lanes], aligned to 64 bytes */
+    const float *shift;            /* [vectors * lanes] */
+    const float *const *residual;  /* [rows] pointers to [columns], or NULL */
+    float *const *out;             /* [rows] pointers to [columns]; equal pointers are allowed */
+    size_t out_offset;             /* floats added to every pointer of out and residual */
+    size_t columns;                /* how many are real: 1 .. vectors * lanes */
+    float low, high;               /* the bounds of the clip; infinite for none */
+};
+typedef void tile_function(const struct tile *tile);
+
+/*
+ * Per channel: out[pixel][c] = clip(shift[c] + sum over tap of in[pixel][tap][c] * weights[tap][c])
+ */
+struct depthwise {
+    const float *const *in;   /* [pixels][taps] pointers to [channels] */
+    size_t pixels, taps, channels;
+    const float *weights;     /* [taps][channels] */
+    const float *shift;       /* [channels] */
+    float *out;               /* [pixels][out_stride] */
+    size_t out_stride;
+    float low, high;
+};
+typedef void depthwise_function(const struct depthwise *job);
+
+/* out[c] = max over tap of in[tap][c], or factor * the sum. taps >= 1. */
+typedef void pool_function(const float *const *in, size_t taps, size_t channels, float factor,
+                           float *out);
+
+/* out[i] = clip(in[i] * scale[i] + shift[i]); in and out may be the same. */
+typedef void affine_function(const float *in, const float *scale, const float *shift,
+                             size_t count, float low, float high, float *out);
+
+/* out[i] = clip(a[i * a_step] op b[i * b_step]); steps are 0 or 1; out may be a or b. */
+typedef void binary_function(const float *a, size_t a_step, const float *b, size_t b_step,
+                             size_t count, float low, float high, float *out);
+
+struct kernels {
+    const char *name;                          /* "baseline", "avx2", "avx512" */
+    size_t lanes;                              /* floats in a vector */
+    size_t max_vectors;                        /* the widest tile, in vectors */
+    size_t tile_rows[KERNEL_MAX_VECTORS + 1];  /* by vectors; [0] is unused */
+    tile_function *tiles[KERNEL_MAX_VECTORS + 1];
+    depthwise_function *depthwise;
+    pool_function *pool_maximum, *pool_sum;
+    affine_function *affine;
+    binary_function *binary[4];                /* by enum binary_kind: add, subtract, multiply,
+                                                  divide */
+};
+
+/* The fastest that this processor has. */
+const struct kernels *kernels_best(void);
+
+/* By name; NULL with a message when there is none of this name, or the processor lacks it. */
+const struct kernels *kernels_find(const char *name, struct error *error);
+
+#endif

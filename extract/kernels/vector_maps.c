@@ -1,0 +1,126 @@
+/*
+ * Everything that works channel by channel on maps: depthwise convolution, pooling, scale and
+ * shift, sums and products of two maps.
+ */
+#include "extract/kernels/kernels_private.h"
+#include "extract/kernels/vector.h"
+
+static inline __attribute__((always_inline)) vector load(const float *from, size_t count)
+{
+    return count == LANES ? vector_load(from) : vector_load_part(from, count);
+}
+
+static inline __attribute__((always_inline)) void store(float *to, vector value, size_t count)
+{
+    if (count == LANES)
+        vector_store(to, value);
+    else
+        vector_store_part(to, value, count);
+}
+
+/* `count` channels from channel `c` on, of all pixels. */
+static inline __attribute__((always_inline)) void depthwise_channels(const struct depthwise *job,
+                                                                     size_t c, size_t count)
+{
+    vector shift = load(job->shift + c, count);
+    const float *const *in = job->in;
+
+    for (size_t pixel = 0; pixel < job->pixels; pixel++, in += job->taps) {
+        vector sum = shift;
+
+        for (size_t tap = 0; tap < job->taps; tap++)
+            sum += load(in[tap] + c, count) * load(job->weights + tap * job->channels + c, count);
+        store(job->out + pixel * job->out_stride + c, vector_clip(sum, job->low, job->high),
+              count);
+    }
+}
+
+void VARIANT(depthwise)(const struct depthwise *job)
+{
+    size_t c = 0;
+
+    for (; c + LANES <= job->channels; c += LANES)
+        depthwise_channels(job, c, LANES);
+    if (c < job->channels)
+        depthwise_channels(job, c, job->channels - c);
+}
+
+static inline __attribute__((always_inline)) void maximum_channels(const float *const *in,
+                                                                   size_t taps, size_t c,
+                                                                   size_t count, float *out)
+{
+    vector best = load(in[0] + c, count);
+
+    for (size_t tap = 1; tap < taps; tap++)
+        best = vector_larger(load(in[tap] + c, count), best);
+    store(out + c, best, count);
+}
+
+void VARIANT(pool_maximum)(const float *const *in, size_t taps, size_t channels, float factor,
+                           float *out)
+{
+    size_t c = 0;
+
+    (void)factor;
+    for (; c + LANES <= channels; c += LANES)
+        maximum_channels(in, taps, c, LANES, out);
+    if (c < channels)
+        maximum_channels(in, taps, c, channels - c, out);
+}
+
+static inline __attribute__((always_inline)) void sum_channels(const float *const *in,
+                                                               size_t taps, size_t c,
+                                                               size_t count, float factor,
+                                                               float *out)
+{
+    vector sum = load(in[0] + c, count);
+
+    for (size_t tap = 1; tap < taps; tap++)
+        sum += load(in[tap] + c, count);
+    store(out + c, sum * vector_fill(factor), count);
+}
+
+void VARIANT(pool_sum)(const float *const *in, size_t taps, size_t channels, float factor,
+                       float *out)
+{
+    size_t c = 0;
+
+    for (; c + LANES <= channels; c += LANES)
+        sum_channels(in, taps, c, LANES, factor, out);
+    if (c < channels)
+        sum_channels(in, taps, c, channels - c, factor, out);
+}
+
+void VARIANT(affine)(const float *in, const float *scale, const float *shift, size_t count,
+                     float low, float high, float *out)
+{
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t part = count - i < LANES ? count - i : LANES;
+        vector value = load(in + i, part) * load(scale + i, part) + load(shift + i, part);
+
+        store(out + i, vector_clip(value, low, high), part);
+    }
+}
+
+static inline __attribute__((always_inline)) vector operand(const float *from, size_t step,
+                                                            size_t i, size_t count)
+{
+    return step == 0 ? vector_fill(*from) : load(from + i, count);
+}
+
+#define BINARY(name, operation)                                                                  \
+    void VARIANT(name)(const float *a, size_t a_step, const float *b, size_t b_step,             \
+                       size_t count, float low, float high, float *out)                          \
+    {                                                                                            \
+        for (size_t i = 0; i < count; i += LANES) {                                              \
+            size_t part = count - i < LANES ? count - i : LANES;                                 \
+            vector value = operand(a, a_step, i, part) operation operand(b, b_step, i, part);    \
+                                                                                                 \
+            store(out + i, vector_clip(value, low, high), part);                                 \
+        }                                                                                        \
+    }
+
+BINARY(binary_add, +)
+BINARY(binary_subtract, -)
+BINARY(binary_multiply, *)
+BINARY(binary_divide, /)

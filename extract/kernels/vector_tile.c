@@ -1,0 +1,88 @@
+/*
+ * The register tile of the matrix product. 6 x 4 vectors of 16 floats are 24 running sums in the
+ * 32 registers of AVX-512; the other instruction sets have 16 registers, room for 6 x 2. Narrow
+ * tiles have more rows, so that there are always enough independent sums to hide the latency
+ * of a multiply-add.
+ */
+#include "extract/kernels/kernels_private.h"
+#include "extract/kernels/vector.h"
+
+static inline __attribute__((always_inline)) void finish_row(const struct tile *tile,
+                                                             const vector *sums, size_t vectors,
+                                                             size_t row)
+{
+    float *out = tile->out[row] + tile->out_offset;
+    const float *residual =
+        tile->residual != NULL ? tile->residual[row] + tile->out_offset : NULL;
+    size_t left = tile->columns;
+
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; v++) {
+        vector sum = sums[v];
+        size_t at = v * LANES;
+
+        if (left >= LANES) {
+            if (residual != NULL)
+                sum += vector_load(residual + at);
+            vector_store(out + at, vector_clip(sum, tile->low, tile->high));
+            left -= LANES;
+        } else if (left > 0) {
+            if (residual != NULL)
+                sum += vector_load_part(residual + at, left);
+            vector_store_part(out + at, vector_clip(sum, tile->low, tile->high), left);
+            left = 0;
+        }
+    }
+}
+
+static inline __attribute__((always_inline)) void run_tile(const struct tile *tile, size_t rows,
+                                                           size_t vectors)
+{
+    vector sums[KERNEL_MAX_ROWS][KERNEL_MAX_VECTORS];
+    const float *packed = tile->packed;
+
+#pragma GCC unroll 8
+    for (size_t row = 0; row < rows; row++) {
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++)
+            sums[row][v] = vector_load(tile->shift + v * LANES);
+    }
+    for (size_t run = 0; run < tile->runs; run++) {
+        const float *in[KERNEL_MAX_ROWS];
+
+#pragma GCC unroll 8
+        for (size_t row = 0; row < rows; row++)
+            in[row] = tile->in[run * tile->in_stride + row] + tile->in_offset;
+        for (size_t k = 0; k < tile->run_length; k++, packed += vectors * LANES) {
+            vector weights[KERNEL_MAX_VECTORS];
+
+#pragma GCC unroll 4
+            for (size_t v = 0; v < vectors; v++)
+                weights[v] = vector_load(packed + v * LANES);
+#pragma GCC unroll 8
+            for (size_t row = 0; row < rows; row++) {
+                vector value = vector_fill(in[row][k]);
+
+#pragma GCC unroll 4
+                for (size_t v = 0; v < vectors; v++)
+                    sums[row][v] += value * weights[v];
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t row = 0; row < rows; row++)
+        finish_row(tile, sums[row], vectors, row);
+}
+
+#define TILE(name, rows, vectors)                \
+    void VARIANT(name)(const struct tile *tile) \
+    {                                           \
+        run_tile(tile, rows, vectors);          \
+    }
+
+TILE(tile_1, TILE_ROWS_1, 1)
+TILE(tile_2, TILE_ROWS_2, 2)
+#if TILE_VECTORS == 4
+TILE(tile_3, TILE_ROWS_3, 3)
+TILE(tile_4, TILE_ROWS_4, 4)
+#endif

@@ -1,0 +1,146 @@
+#include "extract/network/graph.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "extract/network/infer.h"
+
+/* Far above any network's number; it bounds the time that a hostile file can cost. */
+enum { MAX_LAYERS = 1 << 14 };
+
+bool shape_equal(const struct shape *a, const struct shape *b)
+{
+    return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof a->dims[0]) == 0;
+}
+
+size_t shape_count(const struct shape *shape)
+{
+    size_t count = 1;
+
+    for (size_t axis = 0; axis < shape->rank; axis++)
+        count *= shape->dims[axis];
+    return count;
+}
+
+const char *shape_to_text(const struct shape *shape, char text[static 128])
+{
+    int used = 0;
+
+    text[0] = '\0';
+    for (size_t axis = 0; axis < shape->rank; axis++)
+        used += snprintf(text + used, 128 - (size_t)used, axis > 0 ? "x%zu" : "%zu",
+                         shape->dims[axis]);
+    return text;
+}
+
+bool shape_is_map(const struct shape *shape)
+{
+    return shape->rank == SHAPE_MAP_RANK;
+}
+
+size_t shape_channels(const struct shape *shape)
+{
+    return shape_is_map(shape) ? shape->dims[SHAPE_CHANNELS] : shape_count(shape);
+}
+
+size_t shape_pixels(const struct shape *shape)
+{
+    return shape_is_map(shape) ? shape->dims[SHAPE_HEIGHT] * shape->dims[SHAPE_WIDTH] : 1;
+}
+
+void graph_release(struct graph *graph)
+{
+    for (size_t i = 0; i < graph->block_count; i++)
+        free(graph->blocks[i]);
+    free(graph->blocks);
+    free(graph->layers);
+    names_release(&graph->names);
+    *graph = (struct graph){0};
+}
+
+int graph_adopt(struct graph *graph, void *block, struct error *error)
+{
+    void *blocks = graph->blocks;
+
+    if (memory_grow(&blocks, graph->block_count, &graph->block_capacity, sizeof *graph->blocks,
+                    error) < 0) {
+        free(block);
+        return FAILED;
+    }
+    graph->blocks = blocks;
+    graph->blocks[graph->block_count++] = block;
+    return 0;
+}
+
+void *graph_allocate(struct graph *graph, size_t count, size_t size, struct error *error)
+{
+    void *block = memory_allocate(count, size, error);
+
+    if (block == NULL || graph_adopt(graph, block, error) < 0)
+        return NULL;
+    return block;
+}
+
+int graph_bind(struct graph *graph, const char *name, size_t index, struct error *error)
+{
+    const char *copy = graph_copy_text(graph, name, error);
+
+    return copy != NULL ? names_put(&graph->names, copy, index, error) : FAILED;
+}
+
+const char *graph_copy_text(struct graph *graph, const char *text, struct error *error)
+{
+    size_t length = strlen(text != NULL ? text : "") + 1;
+    char *copy = graph_allocate(graph, length, 1, error);
+
+    if (copy != NULL && text != NULL)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+int graph_blame(const struct layer *layer, struct error *error)
+{
+    const char *name = layer->node != NULL && *layer->node != '\0' ? layer->node : layer->name;
+
+    return error_wrap(error, "%s '%s'", layer->operator, name);
+}
+
+static int copy_parts(struct graph *graph, const struct layer *layer, struct layer *copy,
+                      struct error *error)
+{
+    size_t *inputs = graph_allocate(graph, layer->input_count, sizeof *inputs, error);
+
+    *copy = *layer;
+    copy->name = graph_copy_text(graph, layer->name, error);
+    copy->node = graph_copy_text(graph, layer->node, error);
+    copy->operator = graph_copy_text(graph, layer->operator, error);
+    copy->reason = graph_copy_text(graph, layer->reason, error);
+    if (inputs == NULL || copy->name == NULL || copy->node == NULL || copy->operator == NULL ||
+        copy->reason == NULL)
+        return FAILED;
+    if (layer->input_count > 0)
+        memcpy(inputs, layer->inputs, layer->input_count * sizeof *inputs);
+    copy->inputs = inputs;
+    return 0;
+}
+
+int graph_add(struct graph *graph, const struct layer *layer, size_t *index, struct error *error)
+{
+    void *layers = graph->layers;
+    struct layer copy;
+
+    if (graph->count == MAX_LAYERS)
+        return error_set(error, "it has more than %d layers", MAX_LAYERS);
+    if (memory_grow(&layers, graph->count, &graph->capacity, sizeof *graph->layers, error) < 0)
+        return FAILED;
+    graph->layers = layers;
+    if (copy_parts(graph, layer, &copy, error) < 0)
+        return FAILED;
+    if (infer_shape(graph, &copy, error) < 0)
+        return graph_blame(&copy, error);
+    graph->layers[graph->count] = copy;
+    *index = graph->count++;
+    return 0;
+}

@@ -1,0 +1,14 @@
+/*
+ * The shape of a layer's result from the shapes of its inputs, per kind of layer.
+ */
+#ifndef EXTRACT_NETWORK_INFER_H
+#define EXTRACT_NETWORK_INFER_H
+
+#include "extract/network/graph.h"
+
+/* Sets layer->shape, and where the layer leaves it to the input (a global pool) the window.
+ * A layer that reads an unsupported one becomes unsupported itself. FAILED with the reason when
+ * the inputs do not fit, or the result would be larger than any network's. */
+int infer_shape(const struct graph *graph, struct layer *layer, struct error *error);
+
+#endif

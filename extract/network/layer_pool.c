@@ -1,0 +1,88 @@
+/*
+ * Maximum and average over a sliding window, or over the whole map.
+ */
+#include "extract/network/layers.h"
+
+struct job {
+    const struct step *step;
+    const struct run *run;
+};
+
+static int prepare(struct step *step, const struct kernels *kernels, struct error *error)
+{
+    const struct window *window = &step->layer->pool.window;
+
+    (void)kernels;
+    (void)error;
+    step->kernel = step->layer->pool.maximum ? "maximum" : "average";
+    step->worker_scratch = window->kernel[0] * window->kernel[1] * sizeof(float *);
+    return 0;
+}
+
+/* One axis of a window: the places within the map, and how many the average counts. */
+struct extent {
+    size_t first, count;  /* taps within the map: first, first + dilation, ... */
+    size_t counted;
+};
+
+static struct extent extent_of(const struct pool *pool, int axis, size_t output, size_t length)
+{
+    const struct window *window = &pool->window;
+    size_t begin = output * window->stride[axis], pad = window->pad_begin[axis];
+    struct extent extent = {0};
+
+    for (size_t i = 0; i < window->kernel[axis]; i++) {
+        size_t at = begin + i * window->dilation[axis];  /* within the padded map */
+
+        if (at >= pad && at < pad + length) {
+            if (extent.count++ == 0)
+                extent.first = at - pad;
+        }
+        /* The last window of ceil_mode may reach behind the padding: that is not counted. */
+        if (at < pad + length + window->pad_end[axis])
+            extent.counted++;
+    }
+    if (!pool->count_padding)
+        extent.counted = extent.count;
+    return extent;
+}
+
+static void pool_pixel(const struct job *job, size_t image, size_t y, size_t x, const float **table)
+{
+    const struct pool *pool = &job->step->layer->pool;
+    const struct kernels *kernels = job->run->kernels;
+    const struct view *in = job->step->in[0], *out = job->step->out;
+    size_t width = in->shape.dims[SHAPE_WIDTH], channels = in->shape.dims[SHAPE_CHANNELS];
+    struct extent rows = extent_of(pool, 0, y, in->shape.dims[SHAPE_HEIGHT]);
+    struct extent columns = extent_of(pool, 1, x, width);
+    size_t taps = 0;
+
+    for (size_t i = 0; i < rows.count; i++)
+        for (size_t j = 0; j < columns.count; j++)
+            table[taps++] = view_pixel(in, image,
+                                       (rows.first + i * pool->window.dilation[0]) * width +
+                                           columns.first + j * pool->window.dilation[1]);
+    (pool->maximum ? kernels->pool_maximum : kernels->pool_sum)(
+        table, taps, channels, 1 / (float)(rows.counted * columns.counted),
+        view_pixel(out, image, y * out->shape.dims[SHAPE_WIDTH] + x));
+}
+
+/* Task: one row of output pixels. */
+static void pool_row(void *context, size_t task, size_t worker)
+{
+    const struct job *job = context;
+    const struct shape *out = &job->step->out->shape;
+
+    for (size_t x = 0; x < out->dims[SHAPE_WIDTH]; x++)
+        pool_pixel(job, task / out->dims[SHAPE_HEIGHT], task % out->dims[SHAPE_HEIGHT], x,
+                   run_scratch(job->run, worker));
+}
+
+static void run(const struct step *step, const struct run *run)
+{
+    struct job job = {step, run};
+
+    run_tasks(run, run->images * step->out->shape.dims[SHAPE_HEIGHT], pool_row, &job);
+}
+
+const struct layer_operations pool_operations = {.name = "pool", .prepare = prepare, .run = run};

@@ -1,0 +1,96 @@
+/*
+ * A pretrained convnet from a file: read, cut at its bottleneck, made ready and run.
+ *
+ *     network_open("resnet50.onnx", &network, &error);
+ *     network_prepare(network, &(struct network_request){.height = 224, .width = 224}, &error);
+ *     const struct network_output *output = network_output(network, 0);   dimension 2048
+ *     network_run(network, images, count, &vectors, &error);
+ *     network_free(network);
+ *
+ * The file is mapped, not copied, and must not change while the network is open. Weights behind
+ * the cut are never read.
+ */
+#ifndef EXTRACT_NETWORK_NETWORK_H
+#define EXTRACT_NETWORK_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/error.h"
+#include "common/hash.h"
+#include "common/parallel.h"
+
+struct network;
+
+/* How the tensor at the cut becomes a vector. */
+enum pooling {
+    POOLING_AUTO,     /* as the network itself goes on: a map that it flattens is flattened, one
+                         that it never flattens is averaged */
+    POOLING_NONE,     /* flattened, in the order of the file's framework (ONNX: C, H, W) */
+    POOLING_AVERAGE,  /* over height and width */
+    POOLING_MAX
+};
+
+/* The image that the network takes; 0 where the file leaves a size free. */
+struct network_input {
+    size_t channels, height, width;
+};
+
+/* One vector per image comes out for every layer asked for. */
+struct network_output {
+    const char *layer;     /* the tensor's name in the file */
+    enum pooling pooling;  /* never POOLING_AUTO */
+    size_t dimension;
+};
+
+struct network_request {
+    const char *const *layers;     /* names of tensors or nodes; may be NULL: the bottleneck */
+    size_t layer_count;
+    enum pooling pooling;
+    size_t height, width;          /* of the images; used where the file leaves them free */
+    size_t batch;                  /* the most images in a run; 0: 8 */
+    struct parallel *parallel;     /* not owned; must outlive the network; NULL: one thread */
+    const char *instruction_set;   /* NULL: the best that the processor has; see kernels.h */
+};
+
+/* Reads and checks the structure of a network file; weights are checked for their size only.
+ * FAILED when it cannot be read, its format is not known or something in it is not valid. An
+ * unsupported operator is no error yet: it may lie behind the cut. */
+int network_open(const char *path, struct network **network, struct error *error);
+
+/* NULL is allowed. */
+void network_free(struct network *network);
+
+/* "onnx" */
+const char *network_format(const struct network *network);
+
+/* SHA-256 and size of the whole file. */
+struct hash network_digest(const struct network *network);
+size_t network_file_size(const struct network *network);
+
+const struct network_input *network_input(const struct network *network);
+
+/* Cuts, simplifies, chooses kernels, packs weights and lays out memory. Once per network. FAILED
+ * names the layer and the operator that is not supported, or the weights that do not fit. */
+int network_prepare(struct network *network, const struct network_request *request,
+                    struct error *error);
+
+/* Valid after network_prepare. */
+size_t network_output_count(const struct network *network);
+const struct network_output *network_output(const struct network *network, size_t index);
+size_t network_batch(const struct network *network);
+
+/* images: [count][height][width][channels], preprocessed, count <= network_batch(). vectors: one
+ * array [count][dimension] per output. A vector is the same to the last bit for any batch,
+ * position and number of threads. Allocates nothing. FAILED names the layer when a vector holds
+ * a NaN or an infinity. */
+int network_run(struct network *network, const float *images, size_t count,
+                float *const *vectors, struct error *error);
+
+/* Prints the plan as a table: layer, kind, shape, kernel, multiply-adds, weights; the outputs
+ * marked. After network_prepare. */
+void network_describe(const struct network *network, FILE *out);
+
+#endif

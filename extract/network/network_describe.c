@@ -1,0 +1,79 @@
+#include <string.h>
+
+#include "extract/network/activation.h"
+#include "extract/network/layers.h"
+#include "extract/network/network_private.h"
+
+static size_t weight_count(const struct layer *layer)
+{
+    if (layer->kind == LAYER_CONVOLUTION)
+        return layer->convolution.weights.count;
+    return layer->kind == LAYER_DENSE ? layer->dense.weights.count : 0;
+}
+
+/* "convolution 3x3 / 2 + sum + relu" */
+static void describe_kind(const struct layer *layer, char *text, size_t size)
+{
+    const struct layer_operations *operations = layer_operations(layer->kind);
+    const struct window *window = layer->kind == LAYER_CONVOLUTION ? &layer->convolution.window
+                                  : layer->kind == LAYER_POOL      ? &layer->pool.window
+                                                                   : NULL;
+    const char *activation = activation_name(&layer->activation);
+    int used = snprintf(text, size, "%s", operations != NULL ? operations->name
+                                          : layer->kind == LAYER_INPUT ? "input" : "constant");
+
+    if (window != NULL)
+        used += snprintf(text + used, size - (size_t)used, " %zux%zu", window->kernel[0],
+                         window->kernel[1]);
+    if (window != NULL && window->stride[0] > 1)
+        used += snprintf(text + used, size - (size_t)used, " / %zu", window->stride[0]);
+    if (layer->kind == LAYER_CONVOLUTION && layer->convolution.residual)
+        used += snprintf(text + used, size - (size_t)used, " + sum");
+    if (*activation != '\0')
+        snprintf(text + used, size - (size_t)used, "%s%s",
+                 layer->kind == LAYER_ACTIVATION ? ": " : " + ", activation);
+}
+
+static const char *pooling_name(enum pooling pooling)
+{
+    return pooling == POOLING_AVERAGE ? "averaged over the map"
+           : pooling == POOLING_MAX   ? "maximum over the map"
+                                      : "flattened";
+}
+
+static void describe_outputs(const struct network *network, size_t layer, FILE *out)
+{
+    for (size_t i = 0; i < network->output_count; i++)
+        if (network->cuts[i] == layer)
+            fprintf(out, "     ^ cut here: '%s', %s, %zu numbers\n", network->outputs[i].layer,
+                    pooling_name(network->outputs[i].pooling), network->outputs[i].dimension);
+}
+
+void network_describe(const struct network *network, FILE *out)
+{
+    double cost = 0;
+    size_t weights = 0;
+
+    fprintf(out, "%4s  %-34s %-14s %-22s %9s %10s  %s\n", "", "layer", "result", "computed as",
+            "M mult-add", "weights", "name");
+    for (size_t i = 0; i < network->graph.count; i++) {
+        const struct layer *layer = &network->graph.layers[i];
+        const struct layer_operations *operations = layer_operations(layer->kind);
+        double layer_cost = operations != NULL && operations->cost != NULL
+                                ? operations->cost(layer, &network->graph) : 0;
+        char kind[96], shape[128];
+
+        describe_kind(layer, kind, sizeof kind);
+        fprintf(out, "%4zu  %-34s %-14s %-22s %9.2f %10zu  %s\n", i, kind,
+                shape_to_text(&layer->shape, shape), network->plan.steps[i].kernel,
+                layer_cost / 1e6, weight_count(layer), layer->name);
+        describe_outputs(network, i, out);
+        cost += layer_cost;
+        weights += weight_count(layer);
+    }
+    fprintf(out, "%zu layers, %.1f million multiply-adds an image, %zu weights\n",
+            network->graph.count, cost / 1e6, weights);
+    fprintf(out, "instruction set %s, batch %zu, %.1f MB for results\n",
+            network->plan.kernels->name, network->plan.batch,
+            (double)network->plan.arena_floats * sizeof(float) / 1e6);
+}

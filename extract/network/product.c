@@ -1,0 +1,123 @@
+#include "extract/network/product.h"
+
+#include <stdlib.h>
+
+#include "common/memory.h"
+
+static size_t panel_vectors(const struct product *product, size_t panel)
+{
+    return product->vectors + (panel < product->wide_panels ? 1 : 0);
+}
+
+/* The first column of a panel within its group. */
+static size_t panel_column(const struct product *product, size_t panel)
+{
+    size_t wide = panel < product->wide_panels ? panel : product->wide_panels;
+
+    return (panel * product->vectors + wide) * product->kernels->lanes;
+}
+
+/* Panels of even width: 80 columns become 48 + 32, not 64 + 16. */
+static void divide_columns(struct product *product)
+{
+    size_t lanes = product->kernels->lanes;
+    size_t vectors = (product->columns + lanes - 1) / lanes;
+
+    product->panels = (vectors + product->kernels->max_vectors - 1) / product->kernels->max_vectors;
+    product->vectors = vectors / product->panels;
+    product->wide_panels = vectors % product->panels;
+    product->group_columns = vectors * lanes;
+}
+
+static void pack_panel(const struct product *product, size_t panel, const float *weights,
+                       const float *scale, float *packed)
+{
+    size_t width = panel_vectors(product, panel) * product->kernels->lanes;
+    size_t first = panel_column(product, panel);
+
+    for (size_t column = 0; column < width && first + column < product->columns; column++) {
+        const float *from = weights + (first + column) * product->depth;
+        float factor = scale != NULL ? scale[first + column] : 1;
+
+        for (size_t k = 0; k < product->depth; k++)
+            packed[k * width + column] = from[k] * factor;
+    }
+}
+
+int product_prepare(struct product *product, const struct kernels *kernels, size_t groups,
+                    size_t columns, size_t depth, const float *weights, const float *scale,
+                    const float *shift, struct error *error)
+{
+    size_t count;
+
+    *product = (struct product){
+        .kernels = kernels, .groups = groups, .columns = columns, .depth = depth};
+    divide_columns(product);
+    if (!size_multiply(product->group_columns, depth, &product->group_floats) ||
+        !size_multiply(product->group_floats, groups, &count))
+        return error_no_memory(error);
+    product->packed = memory_allocate_aligned(count, sizeof(float), error);
+    product->shift = memory_allocate(groups * product->group_columns, sizeof(float), error);
+    if (product->packed == NULL || product->shift == NULL)
+        return FAILED;
+    for (size_t i = 0; i < count; i++)
+        product->packed[i] = 0;
+    for (size_t group = 0; group < groups; group++) {
+        size_t row = group * columns;
+
+        for (size_t panel = 0; panel < product->panels; panel++)
+            pack_panel(product, panel, weights + row * depth, scale != NULL ? scale + row : NULL,
+                       product->packed + group * product->group_floats +
+                           panel_column(product, panel) * depth);
+        for (size_t column = 0; column < columns && shift != NULL; column++)
+            product->shift[group * product->group_columns + column] = shift[row + column];
+    }
+    return 0;
+}
+
+void product_release(struct product *product)
+{
+    free(product->packed);
+    free(product->shift);
+    *product = (struct product){0};
+}
+
+static void run_panel(const struct product *product, size_t group, size_t panel,
+                      const struct product_rows *rows, const struct activation *activation)
+{
+    const struct kernels *kernels = product->kernels;
+    size_t vectors = panel_vectors(product, panel);
+    size_t column = panel_column(product, panel);
+    size_t width = vectors * kernels->lanes;
+    size_t step = kernels->tile_rows[vectors];
+    struct tile tile = {
+        .in_stride = rows->stride,
+        .in_offset = group * rows->in_group_step,
+        .runs = rows->runs,
+        .run_length = rows->run_length,
+        .packed = product->packed + group * product->group_floats + column * product->depth,
+        .shift = product->shift + group * product->group_columns + column,
+        .out_offset = group * product->columns + column,
+        .columns = column + width <= product->columns ? width : product->columns - column,
+    };
+
+    activation_bounds(activation, &tile.low, &tile.high);
+    for (size_t row = 0; row < rows->count; row += step) {
+        tile.in = rows->in + row;
+        tile.out = rows->out + row;
+        tile.residual = rows->residual != NULL ? rows->residual + row : NULL;
+        kernels->tiles[vectors](&tile);
+    }
+    if (activation->kind == ACTIVATION_NONE || activation->kind == ACTIVATION_CLIP)
+        return;
+    for (size_t row = 0; row < rows->count; row++)
+        activation_apply(activation, rows->out[row] + tile.out_offset, tile.columns,
+                         tile.out_offset);
+}
+
+void product_run(const struct product *product, size_t group, size_t first, size_t last,
+                 const struct product_rows *rows, const struct activation *activation)
+{
+    for (size_t panel = first; panel < last; panel++)
+        run_panel(product, group, panel, rows, activation);
+}

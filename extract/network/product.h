@@ -1,0 +1,49 @@
+/*
+ * Products with a constant matrix, the work horse of convolutions and fully connected layers:
+ * weights are packed once into panels of a few vectors' width, rows of the other factor are
+ * gathered through pointers (the "indirection buffer" of M. Dukhan, arXiv 1907.02129).
+ */
+#ifndef EXTRACT_NETWORK_PRODUCT_H
+#define EXTRACT_NETWORK_PRODUCT_H
+
+#include "common/error.h"
+#include "extract/kernels/kernels.h"
+#include "extract/network/activation.h"
+
+/* The right factor, packed. All panels are as wide as the kernels' tiles, the last is filled up
+ * with zeros. */
+struct product {
+    const struct kernels *kernels;
+    size_t groups, columns, depth;  /* columns and depth of one group */
+    size_t panels;                  /* of one group */
+    size_t wide_panels, vectors;    /* the first wide_panels have one vector more than `vectors` */
+    size_t group_floats;            /* of packed, for one group */
+    size_t group_columns;           /* of shift, for one group: columns filled up */
+    float *packed;                  /* [groups][panel][depth][panel width] */
+    float *shift;                   /* [groups][group_columns] */
+};
+
+/* weights: [groups * columns][depth], each row multiplied by scale[row] where that is not NULL.
+ * shift: [groups * columns] or NULL. Release with product_release, also on FAILED. */
+int product_prepare(struct product *product, const struct kernels *kernels, size_t groups,
+                    size_t columns, size_t depth, const float *weights, const float *scale,
+                    const float *shift, struct error *error);
+void product_release(struct product *product);
+
+/* Rows of the left factor and where their results go. */
+struct product_rows {
+    const float *const *in;        /* [runs][stride] pointers */
+    size_t stride;                 /* at least count + KERNEL_MAX_ROWS - 1; the pointers behind
+                                      the last row repeat it */
+    size_t runs, run_length;       /* runs * run_length is the depth */
+    size_t in_group_step;          /* floats from a group's input to the next one's */
+    float *const *out;             /* [stride] pointers to all groups' columns */
+    const float *const *residual;  /* [stride], or NULL */
+    size_t count;
+};
+
+/* Panels `first` to `last` - 1 of one group, for all rows; with the activation. */
+void product_run(const struct product *product, size_t group, size_t first, size_t last,
+                 const struct product_rows *rows, const struct activation *activation);
+
+#endif

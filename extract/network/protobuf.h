@@ -1,0 +1,60 @@
+/*
+ * The protocol buffers wire format, read in place.
+ *
+ *     struct protobuf_field field;
+ *     struct protobuf message = protobuf_from(bytes);
+ *     while (protobuf_next(&message, &field))
+ *         if (field.number == 7 && field.type == PROTOBUF_BYTES)
+ *             read_graph(field.bytes);
+ *     if (message.damaged) ...
+ *
+ * A protobuf library decodes a message by copying it, and a network file is one message: VGG16's
+ * would bring 400 MB of weights behind the cut into memory, twice. Here a field of bytes is a
+ * view into the mapped file, and what is not looked at is never read.
+ *
+ * Source: protobuf.dev, "Encoding". Groups (deprecated since 2008) count as damage.
+ */
+#ifndef EXTRACT_NETWORK_PROTOBUF_H
+#define EXTRACT_NETWORK_PROTOBUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that belong to somebody else. */
+struct bytes {
+    const unsigned char *data;
+    size_t size;
+};
+
+struct protobuf {
+    const unsigned char *at, *end;
+    bool damaged;  /* the message ended within a field, or held one that cannot be */
+};
+
+enum protobuf_type {
+    PROTOBUF_VARINT = 0,
+    PROTOBUF_FIXED64 = 1,
+    PROTOBUF_BYTES = 2,
+    PROTOBUF_FIXED32 = 5
+};
+
+struct protobuf_field {
+    uint32_t number;
+    enum protobuf_type type;
+    uint64_t value;      /* the integer, or the little-endian bits of a float or double */
+    struct bytes bytes;  /* PROTOBUF_BYTES: a text, a message or packed numbers */
+};
+
+struct protobuf protobuf_from(struct bytes bytes);
+
+/* The next field. False at the end and at damage. */
+bool protobuf_next(struct protobuf *message, struct protobuf_field *field);
+
+/* The next number of a packed repeated varint field. False at the end and at damage. */
+bool protobuf_next_varint(struct protobuf *packed, uint64_t *value);
+
+/* The bits of a fixed32 field as the float that they are. */
+float protobuf_float(uint64_t bits);
+
+#endif
