@@ -1,0 +1,426 @@
+#include "extract/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/memory.h"
+#include "extract/loader.h"
+
+/* Results that need no network are written together as well, this many at a time: enough that a
+ * transaction costs little, few enough that another program waits briefly. */
+enum { MAX_SETTLED = 512 };
+
+/* A sample whose outcome is known, or will be when the batch has run. */
+struct settled {
+    const struct sample *sample;
+    enum pipeline_outcome outcome;
+    struct hash hash;
+    struct file_times times;
+    struct decode_info info;  /* PIPELINE_EXTRACTED */
+    size_t place;             /* PIPELINE_EXTRACTED: in the batch */
+    int64_t image_id;         /* PIPELINE_CACHED, unless it has the content of a sample of */
+    bool is_repeated;         /* the same batch: then found by its hash */
+    char *reason;             /* PIPELINE_REFUSED */
+};
+
+struct pipeline {
+    const struct pipeline_request *request;
+    struct cache cache;
+    struct pipeline_counts *counts;
+    struct settled *settled;  /* [MAX_SETTLED] */
+    size_t settled_count;
+    float *images;            /* [batch][height][width][3] */
+    size_t image_floats, image_count, batch;
+    float **vectors;          /* [outputs] arrays [batch][dimension] */
+    size_t output_count;
+    struct error *error;
+};
+
+/* ---- writing a batch -------------------------------------------------------------------- */
+
+static int put_image(struct pipeline *pipeline, const struct settled *settled, int64_t *id)
+{
+    struct store *store = pipeline->request->store;
+    struct store_image image = {
+        .hash = settled->hash,
+        .format = settled->info.format,
+        .width = settled->info.width,
+        .height = settled->info.height,
+        .bytes = settled->times.size,
+    };
+
+    if (store_put_image(store, &image, id, pipeline->error) < 0)
+        return FAILED;
+    for (size_t i = 0; i < pipeline->output_count; i++) {
+        size_t dimension = network_output(pipeline->request->network, i)->dimension;
+
+        if (store_put_vector(store, pipeline->request->feature_set_ids[i], *id,
+                             STORE_VIEW_ORIGINAL,
+                             pipeline->vectors[i] + settled->place * dimension, dimension,
+                             pipeline->error) < 0)
+            return FAILED;
+    }
+    return 0;
+}
+
+static int put_sample(struct pipeline *pipeline, const struct settled *settled)
+{
+    struct store_sample sample = {
+        .path = settled->sample->path,
+        .image_id = settled->image_id,
+        .label = settled->sample->label,
+        .split = settled->sample->split,
+        .group = settled->sample->group,
+        .modified_ns = settled->times.modified_ns,
+    };
+
+    if (settled->outcome == PIPELINE_EXTRACTED &&
+        put_image(pipeline, settled, &sample.image_id) < 0)
+        return FAILED;
+    if (settled->is_repeated && store_find_image(pipeline->request->store, &settled->hash,
+                                                 &sample.image_id, pipeline->error) < 0)
+        return FAILED;
+    return store_put_sample(pipeline->request->store, &sample, pipeline->error);
+}
+
+static int put_settled(struct pipeline *pipeline, const struct settled *settled)
+{
+    struct store *store = pipeline->request->store;
+
+    switch (settled->outcome) {
+    case PIPELINE_EXTRACTED:
+    case PIPELINE_CACHED:
+        return put_sample(pipeline, settled);
+    case PIPELINE_REFUSED:
+        return store_put_refusal(store, settled->sample->path, settled->reason, pipeline->error);
+    case PIPELINE_PASSED_OVER:
+        break;
+    }
+    return store_remove_path(store, settled->sample->path, pipeline->error);
+}
+
+static int write_settled(struct pipeline *pipeline)
+{
+    struct store *store = pipeline->request->store;
+
+    if (store_begin(store, pipeline->error) < 0)
+        return FAILED;
+    for (size_t i = 0; i < pipeline->settled_count; i++) {
+        if (put_settled(pipeline, &pipeline->settled[i]) < 0) {
+            store_rollback(store);
+            return FAILED;
+        }
+    }
+    return store_commit(store, pipeline->error);
+}
+
+static void count_outcome(struct pipeline_counts *counts, enum pipeline_outcome outcome)
+{
+    size_t *const by_outcome[] = {
+        [PIPELINE_EXTRACTED] = &counts->extracted,
+        [PIPELINE_CACHED] = &counts->cached,
+        [PIPELINE_REFUSED] = &counts->refused,
+        [PIPELINE_PASSED_OVER] = &counts->passed_over,
+    };
+
+    ++*by_outcome[outcome];
+}
+
+static void report(struct pipeline *pipeline)
+{
+    const struct pipeline_request *request = pipeline->request;
+
+    for (size_t i = 0; i < pipeline->settled_count; i++) {
+        const struct settled *settled = &pipeline->settled[i];
+
+        count_outcome(pipeline->counts, settled->outcome);
+        if (request->report != NULL)
+            request->report(request->report_context, settled->sample->path, settled->outcome,
+                            settled->reason);
+    }
+}
+
+static void forget_settled(struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->settled_count; i++)
+        free(pipeline->settled[i].reason);
+    pipeline->settled_count = 0;
+    pipeline->image_count = 0;
+}
+
+/* Runs the network over the batch, writes everything that is settled, reports it. */
+static int flush(struct pipeline *pipeline)
+{
+    int outcome;
+
+    if (pipeline->settled_count == 0)
+        return 0;
+    if (pipeline->image_count > 0 &&
+        network_run(pipeline->request->network, pipeline->images, pipeline->image_count,
+                    pipeline->vectors, pipeline->error) < 0)
+        return FAILED;
+    pthread_mutex_lock(&pipeline->cache.lock);
+    outcome = write_settled(pipeline);
+    pthread_mutex_unlock(&pipeline->cache.lock);
+    if (outcome == 0)
+        report(pipeline);
+    forget_settled(pipeline);
+    return outcome;
+}
+
+/* ---- gathering a batch ------------------------------------------------------------------ */
+
+static bool is_in_batch(const struct pipeline *pipeline, const struct hash *hash)
+{
+    for (size_t i = 0; i < pipeline->settled_count; i++)
+        if (pipeline->settled[i].outcome == PIPELINE_EXTRACTED &&
+            hash_equal(&pipeline->settled[i].hash, hash))
+            return true;
+    return false;
+}
+
+/* An image whose pixels are ready. Its content may have come into the database, or the batch,
+ * since the loader asked. */
+static int settle_ready(struct pipeline *pipeline, const struct loaded *loaded,
+                        struct settled *settled)
+{
+    int outcome;
+
+    settled->outcome = PIPELINE_CACHED;
+    settled->is_repeated = is_in_batch(pipeline, &loaded->hash);
+    if (settled->is_repeated)
+        return 0;
+    outcome = cache_find(&pipeline->cache, &loaded->hash, &settled->image_id, pipeline->error);
+    if (outcome != STORE_NOT_FOUND)
+        return outcome;
+    settled->outcome = PIPELINE_EXTRACTED;
+    settled->info = loaded->info;
+    settled->place = pipeline->image_count++;
+    memcpy(pipeline->images + settled->place * pipeline->image_floats, loaded->pixels,
+           pipeline->image_floats * sizeof(float));
+    return 0;
+}
+
+static int settle(struct pipeline *pipeline, const struct loaded *loaded)
+{
+    struct settled *settled = &pipeline->settled[pipeline->settled_count];
+
+    *settled = (struct settled){
+        .sample = loaded->sample,
+        .hash = loaded->hash,
+        .times = loaded->times,
+        .image_id = loaded->image_id,
+    };
+    switch (loaded->outcome) {
+    case LOADED_READY:
+        if (settle_ready(pipeline, loaded, settled) < 0)
+            return FAILED;
+        break;
+    case LOADED_CACHED:
+        settled->outcome = PIPELINE_CACHED;
+        break;
+    case LOADED_REFUSED:
+        settled->outcome = PIPELINE_REFUSED;
+        settled->reason = memory_copy_text(loaded->error.text, pipeline->error);
+        if (settled->reason == NULL)
+            return FAILED;
+        break;
+    case LOADED_PASSED_OVER:
+        settled->outcome = PIPELINE_PASSED_OVER;
+        break;
+    case LOADED_FAILED:
+        *pipeline->error = loaded->error;
+        return FAILED;
+    }
+    pipeline->settled_count++;
+    return 0;
+}
+
+static int run_samples(struct pipeline *pipeline, struct loader *loader)
+{
+    const volatile sig_atomic_t *stop = pipeline->request->stop;
+    struct loaded *loaded;
+
+    while ((stop == NULL || *stop == 0) && (loaded = loader_next(loader)) != NULL) {
+        int outcome = settle(pipeline, loaded);
+
+        loader_recycle(loader);
+        if (outcome < 0)
+            return FAILED;
+        if ((pipeline->image_count == pipeline->batch ||
+             pipeline->settled_count == MAX_SETTLED) &&
+            flush(pipeline) < 0)
+            return FAILED;
+    }
+    if (flush(pipeline) < 0)
+        return FAILED;
+    return stop != NULL && *stop != 0 ? PIPELINE_STOPPED : 0;
+}
+
+/* Paths that could not even be looked at. */
+static int put_scan_refusals(struct pipeline *pipeline, const struct scan *scan)
+{
+    for (size_t i = 0; i < scan->refusal_count; i++) {
+        struct sample sample = {.path = scan->refusals[i].path};
+        struct loaded loaded = {.sample = &sample, .outcome = LOADED_REFUSED};
+
+        error_set(&loaded.error, "%s", scan->refusals[i].reason);
+        if (settle(pipeline, &loaded) < 0 || flush(pipeline) < 0)
+            return FAILED;
+    }
+    return 0;
+}
+
+static int allocate(struct pipeline *pipeline)
+{
+    struct error *error = pipeline->error;
+
+    pipeline->settled = memory_allocate(MAX_SETTLED, sizeof *pipeline->settled, error);
+    pipeline->images = memory_allocate_aligned(pipeline->batch * pipeline->image_floats,
+                                               sizeof(float), error);
+    pipeline->vectors = memory_allocate(pipeline->output_count, sizeof *pipeline->vectors, error);
+    if (pipeline->settled == NULL || pipeline->images == NULL || pipeline->vectors == NULL)
+        return FAILED;
+    for (size_t i = 0; i < pipeline->output_count; i++) {
+        size_t dimension = network_output(pipeline->request->network, i)->dimension;
+
+        pipeline->vectors[i] =
+            memory_allocate_aligned(pipeline->batch * dimension, sizeof(float), error);
+        if (pipeline->vectors[i] == NULL)
+            return FAILED;
+    }
+    return 0;
+}
+
+static void release(struct pipeline *pipeline)
+{
+    if (pipeline->settled != NULL)
+        forget_settled(pipeline);
+    for (size_t i = 0; i < pipeline->output_count && pipeline->vectors != NULL; i++)
+        free(pipeline->vectors[i]);
+    free(pipeline->vectors);
+    free(pipeline->images);
+    free(pipeline->settled);
+    cache_destroy(&pipeline->cache);
+}
+
+int pipeline_run(const struct pipeline_request *request, const struct scan *scan,
+                 struct pipeline_counts *counts, struct error *error)
+{
+    const struct preprocess_rule *rule = request->rule;
+    struct pipeline pipeline = {
+        .request = request,
+        .counts = counts,
+        .image_floats = rule->height * rule->width * IMAGE_CHANNELS,
+        .batch = network_batch(request->network),
+        .output_count = network_output_count(request->network),
+        .error = error,
+    };
+    struct loader_request loading = {
+        .samples = scan->samples,
+        .sample_count = scan->sample_count,
+        .rule = rule,
+        .limits = request->limits,
+        .cache = &pipeline.cache,
+        .trust_times = request->trust_times,
+        .threads = request->threads,
+        .ahead = pipeline.batch + 2 * request->threads,
+    };
+    struct loader *loader = NULL;
+    int outcome = FAILED;
+
+    *counts = (struct pipeline_counts){0};
+    cache_init(&pipeline.cache, request->store, request->feature_set_ids, pipeline.output_count,
+               STORE_VIEW_ORIGINAL);
+    if (allocate(&pipeline) == 0 && put_scan_refusals(&pipeline, scan) == 0 &&
+        loader_create(&loading, &loader, error) == 0)
+        outcome = run_samples(&pipeline, loader);
+    loader_free(loader);
+    release(&pipeline);
+    return outcome;
+}
+
+/* ---- what is gone ----------------------------------------------------------------------- */
+
+/* Paths whose rows are of the past: collected first, since the store does not change while it
+ * lists. */
+struct missing {
+    char **paths;
+    size_t count, capacity;
+    size_t folders;  /* among them: folders that were refused once and can be read now */
+    bool inside;     /* the folder is the current one: only relative paths are below it */
+};
+
+static bool is_outside(const char *path)
+{
+    return path[0] == '/' || strncmp(path, "../", 3) == 0;
+}
+
+static bool is_gone(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+static bool is_readable_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) && access(path, R_OK | X_OK) == 0;
+}
+
+static int collect_missing(void *context, const char *path, struct error *error)
+{
+    struct missing *missing = context;
+    void *paths = missing->paths;
+
+    if (missing->inside && is_outside(path))
+        return 0;
+    if (is_readable_folder(path))
+        missing->folders++;
+    else if (!is_gone(path))
+        return 0;
+    if (memory_grow(&paths, missing->count, &missing->capacity, sizeof *missing->paths, error) < 0)
+        return FAILED;
+    missing->paths = paths;
+    missing->paths[missing->count] = memory_copy_text(path, error);
+    return missing->paths[missing->count++] != NULL ? 0 : FAILED;
+}
+
+static int remove_missing(struct store *store, const struct missing *missing, struct error *error)
+{
+    if (missing->count == 0)
+        return 0;
+    if (store_begin(store, error) < 0)
+        return FAILED;
+    for (size_t i = 0; i < missing->count; i++) {
+        if (store_remove_path(store, missing->paths[i], error) < 0) {
+            store_rollback(store);
+            return FAILED;
+        }
+    }
+    return store_commit(store, error);
+}
+
+int pipeline_forget_missing(struct store *store, const char *folder, size_t *forgotten,
+                            struct error *error)
+{
+    struct missing missing = {.inside = strcmp(folder, ".") == 0};
+    int outcome = store_each_path(store, missing.inside ? "" : folder, collect_missing, &missing,
+                                  error);
+
+    if (outcome == 0)
+        outcome = collect_missing(&missing, folder, error);
+    if (outcome == 0)
+        outcome = remove_missing(store, &missing, error);
+    if (outcome == 0)
+        *forgotten += missing.count - missing.folders;
+    for (size_t i = 0; i < missing.count; i++)
+        free(missing.paths[i]);
+    free(missing.paths);
+    return outcome;
+}
