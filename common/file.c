@@ -74,28 +74,37 @@ static struct file_times times_of(const struct stat *status)
     };
 }
 
+/* Reads at most `size` bytes into the room behind the content: 1, or 0 at the end of the file. */
+static int read_more(int descriptor, const char *path, size_t size, struct buffer *buffer,
+                     struct error *error)
+{
+    ssize_t got;
+
+    do {
+        got = read(descriptor, buffer->data + buffer->size, size);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return error_set(error, "cannot read '%s': %s", path, strerror(errno));
+    buffer->size += (size_t)got;
+    return got > 0;
+}
+
 /* Reads to the end of the file, whatever size it had when it was opened. */
 static int read_to_end(int descriptor, const char *path, size_t limit, struct buffer *buffer,
                        struct error *error)
 {
-    buffer->size = 0;
-    for (;;) {
-        ssize_t got;
+    int outcome;
 
+    buffer->size = 0;
+    do {
         if (buffer->size > limit)
             return error_set(error, "cannot read '%s': it is longer than %zu bytes", path, limit);
         if (buffer->size == buffer->capacity &&
             buffer_reserve(buffer, buffer->capacity * 2, error) < 0)
             return FAILED;
-        got = read(descriptor, buffer->data + buffer->size, buffer->capacity - buffer->size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set(error, "cannot read '%s': %s", path, strerror(errno));
-        if (got == 0)
-            return 0;
-        buffer->size += (size_t)got;
-    }
+        outcome = read_more(descriptor, path, buffer->capacity - buffer->size, buffer, error);
+    } while (outcome > 0);
+    return outcome;
 }
 
 int file_read(const char *path, size_t limit, struct buffer *buffer, struct file_times *times,
@@ -115,6 +124,22 @@ int file_read(const char *path, size_t limit, struct buffer *buffer, struct file
         *times = times_of(&status);
     close(descriptor);
     return outcome;
+}
+
+int file_read_head(const char *path, size_t limit, struct buffer *buffer, struct error *error)
+{
+    struct stat status;
+    int descriptor = open_regular(path, &status, error);
+    int outcome;
+
+    if (descriptor < 0)
+        return FAILED;
+    buffer->size = 0;
+    outcome = buffer_reserve(buffer, limit, error) < 0 ? FAILED : 1;
+    while (outcome > 0 && buffer->size < limit)
+        outcome = read_more(descriptor, path, limit - buffer->size, buffer, error);
+    close(descriptor);
+    return outcome < 0 ? FAILED : 0;
 }
 
 int file_stat(const char *path, struct file_times *times, struct error *error)

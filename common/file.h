@@ -32,6 +32,9 @@ struct file_times {
 int file_read(const char *path, size_t limit, struct buffer *buffer, struct file_times *times,
               struct error *error);
 
+/* Reads the first `limit` bytes, or all when there are fewer; FAILED as file_read otherwise. */
+int file_read_head(const char *path, size_t limit, struct buffer *buffer, struct error *error);
+
 /* Size and time of a regular file; FAILED as file_read. */
 int file_stat(const char *path, struct file_times *times, struct error *error);
 
