@@ -69,6 +69,23 @@ typedef void affine_function(const float *in, const float *scale, const float *s
 typedef void binary_function(const float *a, size_t a_step, const float *b, size_t b_step,
                              size_t count, float low, float high, float *out);
 
+/* Winograd's F(4x4, 3x3): the side of a tile of the input, and of the results it gives. */
+enum { KERNEL_WINOGRAD_IN = 6, KERNEL_WINOGRAD_OUT = 4 };
+
+/* The transform of a tile of the input. in: [6][6] pointers to [channels]; out: [36][channels]. */
+typedef void winograd_input_function(const float *const *in, size_t channels, float *out);
+
+/* The transform of the products back to 4 x 4 results, which are clipped and stored. */
+struct winograd_output {
+    const float *in;               /* [36][in_stride], [channels] of each are read */
+    size_t in_stride, channels;
+    const float *shift;            /* [channels] */
+    const float *const *residual;  /* [4][4] pointers to [channels], or NULL */
+    float *const *out;             /* [4][4] pointers to [channels]; NULL: outside of the map */
+    float low, high;
+};
+typedef void winograd_output_function(const struct winograd_output *job);
+
 struct kernels {
     const char *name;                          /* "baseline", "avx2", "avx512" */
     size_t lanes;                              /* floats in a vector */
@@ -80,6 +97,8 @@ struct kernels {
     affine_function *affine;
     binary_function *binary[4];                /* by enum binary_kind: add, subtract, multiply,
                                                   divide */
+    winograd_input_function *winograd_input;
+    winograd_output_function *winograd_output;
 };
 
 /* The fastest that this processor has. */

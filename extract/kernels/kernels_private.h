@@ -13,7 +13,9 @@
     pool_function pool_maximum_##set, pool_sum_##set;                                \
     affine_function affine_##set;                                                    \
     binary_function binary_add_##set, binary_subtract_##set, binary_multiply_##set,  \
-        binary_divide_##set;
+        binary_divide_##set;                                                         \
+    winograd_input_function winograd_input_##set;                                    \
+    winograd_output_function winograd_output_##set;
 
 DECLARE_VARIANT(baseline)
 DECLARE_VARIANT(avx2)

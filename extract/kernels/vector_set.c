@@ -24,4 +24,6 @@ const struct kernels VARIANT(kernels) = {
     .affine = VARIANT(affine),
     .binary = {VARIANT(binary_add), VARIANT(binary_subtract), VARIANT(binary_multiply),
                VARIANT(binary_divide)},
+    .winograd_input = VARIANT(winograd_input),
+    .winograd_output = VARIANT(winograd_output),
 };

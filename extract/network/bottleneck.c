@@ -48,15 +48,40 @@ static bool is_global_average(const struct graph *graph, const struct layer *lay
            !is_one_pixel(layer_at(graph, layer->inputs[0]));
 }
 
+/* Two operands of which one is made from the other: x times hard-sigmoid(x), an activation that
+ * the exporter wrote out. *source becomes x. */
+static bool is_self_gated(const struct graph *graph, const struct layer *layer, size_t *source)
+{
+    if (layer->kind != LAYER_BINARY)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        size_t at = layer->inputs[i];
+
+        *source = layer->inputs[1 - i];
+        while (at > *source && is_transparent(layer_at(graph, at)))
+            at = layer_at(graph, at)->inputs[0];
+        if (at == *source)
+            return true;
+    }
+    return false;
+}
+
 /* Skips transparent layers from `index` back. *softmax becomes true when one was a softmax. */
 static size_t skip_transparent(const struct graph *graph, size_t index, bool *softmax)
 {
-    while (is_transparent(layer_at(graph, index))) {
-        if (layer_at(graph, index)->kind == LAYER_SOFTMAX)
+    for (;;) {
+        const struct layer *layer = layer_at(graph, index);
+        size_t source;
+
+        if (is_transparent(layer))
+            index = layer->inputs[0];
+        else if (is_self_gated(graph, layer, &source))
+            index = source;
+        else
+            return index;
+        if (layer->kind == LAYER_SOFTMAX)
             *softmax = true;
-        index = layer_at(graph, index)->inputs[0];
     }
-    return index;
 }
 
 /* What enters a fully connected layer, without the reshapes in front of it: the map that is

@@ -108,12 +108,12 @@ static enum pooling choose_pooling(const struct network *network, size_t cut,
     return bottleneck_is_flattened(&network->graph, cut) ? POOLING_NONE : POOLING_AVERAGE;
 }
 
-static int set_output(struct network *network, size_t index, size_t cut, const char *name,
+static int set_output(struct network *network, size_t index, size_t cut,
                       enum pooling asked, struct error *error)
 {
     struct network_output *output = &network->outputs[index];
 
-    output->layer = memory_copy_text(name, error);
+    output->layer = memory_copy_text(network->graph.layers[cut].name, error);
     if (output->layer == NULL)
         return FAILED;
     network->cuts[index] = cut;
@@ -135,15 +135,14 @@ static int set_outputs(struct network *network, const struct network_request *re
     if (request->layer_count == 0) {
         size_t cut = bottleneck_find(&network->graph);
 
-        return set_output(network, 0, cut, network->graph.layers[cut].name, request->pooling,
-                          error);
+        return set_output(network, 0, cut, request->pooling, error);
     }
     for (size_t i = 0; i < count; i++) {
         size_t cut;
 
         if (names_find(&network->graph.names, request->layers[i], &cut) < 0)
             return error_set(error, "it has no layer '%s'", request->layers[i]);
-        if (set_output(network, i, cut, request->layers[i], request->pooling, error) < 0)
+        if (set_output(network, i, cut, request->pooling, error) < 0)
             return FAILED;
     }
     return 0;
@@ -221,6 +220,11 @@ static bool is_finite(const float *vector, size_t count)
         if (!isfinite(vector[i]))
             return false;
     return true;
+}
+
+int network_measure(struct network *network, struct error *error)
+{
+    return plan_measure(&network->plan, error);
 }
 
 int network_run(struct network *network, const float *images, size_t count,

@@ -40,7 +40,8 @@ struct network_input {
 
 /* One vector per image comes out for every layer asked for. */
 struct network_output {
-    const char *layer;     /* the tensor's name in the file */
+    const char *layer;     /* the tensor's name in the file; of several names for one tensor (a
+                              node's, an Identity's) the first: a cut has one key */
     enum pooling pooling;  /* never POOLING_AUTO */
     size_t dimension;
 };
@@ -88,6 +89,24 @@ size_t network_batch(const struct network *network);
  * a NaN or an infinity. */
 int network_run(struct network *network, const float *images, size_t count,
                 float *const *vectors, struct error *error);
+
+/* One layer of the prepared network, as tables show it. */
+struct network_layer {
+    const char *name;       /* of its result in the file */
+    const char *kernel;     /* how it is computed; may be empty */
+    char operation[96];     /* "convolution 3x3 / 2 + sum + relu" */
+    char result[128];       /* "64x56x56" */
+    double multiply_adds;   /* for one image, of the direct computation */
+    size_t weights;
+    double seconds;         /* of the last run, for one image; 0 without network_measure */
+};
+
+/* After network_prepare; index < network_layer_count. */
+size_t network_layer_count(const struct network *network);
+struct network_layer network_layer(const struct network *network, size_t index);
+
+/* From now on network_run measures the time of every layer. After network_prepare. */
+int network_measure(struct network *network, struct error *error);
 
 /* Prints the plan as a table: layer, kind, shape, kernel, multiply-adds, weights; the outputs
  * marked. After network_prepare. */

@@ -49,6 +49,30 @@ static void describe_outputs(const struct network *network, size_t layer, FILE *
                     pooling_name(network->outputs[i].pooling), network->outputs[i].dimension);
 }
 
+size_t network_layer_count(const struct network *network)
+{
+    return network->graph.count;
+}
+
+struct network_layer network_layer(const struct network *network, size_t index)
+{
+    const struct layer *layer = &network->graph.layers[index];
+    const struct layer_operations *operations = layer_operations(layer->kind);
+    const double *seconds = network->plan.step_seconds;
+    struct network_layer description = {
+        .name = layer->name,
+        .kernel = network->plan.steps[index].kernel,
+        .weights = weight_count(layer),
+        .seconds = seconds != NULL ? seconds[index] : 0,
+    };
+
+    if (operations != NULL && operations->cost != NULL)
+        description.multiply_adds = operations->cost(layer, &network->graph);
+    describe_kind(layer, description.operation, sizeof description.operation);
+    shape_to_text(&layer->shape, description.result);
+    return description;
+}
+
 void network_describe(const struct network *network, FILE *out)
 {
     double cost = 0;
@@ -57,19 +81,13 @@ void network_describe(const struct network *network, FILE *out)
     fprintf(out, "%4s  %-34s %-14s %-22s %9s %10s  %s\n", "", "layer", "result", "computed as",
             "M mult-add", "weights", "name");
     for (size_t i = 0; i < network->graph.count; i++) {
-        const struct layer *layer = &network->graph.layers[i];
-        const struct layer_operations *operations = layer_operations(layer->kind);
-        double layer_cost = operations != NULL && operations->cost != NULL
-                                ? operations->cost(layer, &network->graph) : 0;
-        char kind[96], shape[128];
+        struct network_layer layer = network_layer(network, i);
 
-        describe_kind(layer, kind, sizeof kind);
-        fprintf(out, "%4zu  %-34s %-14s %-22s %9.2f %10zu  %s\n", i, kind,
-                shape_to_text(&layer->shape, shape), network->plan.steps[i].kernel,
-                layer_cost / 1e6, weight_count(layer), layer->name);
+        fprintf(out, "%4zu  %-34s %-14s %-22s %9.2f %10zu  %s\n", i, layer.operation,
+                layer.result, layer.kernel, layer.multiply_adds / 1e6, layer.weights, layer.name);
         describe_outputs(network, i, out);
-        cost += layer_cost;
-        weights += weight_count(layer);
+        cost += layer.multiply_adds;
+        weights += layer.weights;
     }
     fprintf(out, "%zu layers, %.1f million multiply-adds an image, %zu weights\n",
             network->graph.count, cost / 1e6, weights);

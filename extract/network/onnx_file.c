@@ -12,7 +12,7 @@ enum { GRAPH_NODE = 1, GRAPH_INITIALISER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 1
 enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OPERATOR = 4, NODE_ATTRIBUTE = 5,
        NODE_DOMAIN = 7 };
 enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_FLOAT = 2, ATTRIBUTE_INTEGER = 3, ATTRIBUTE_TEXT = 4,
-       ATTRIBUTE_TENSOR = 5, ATTRIBUTE_INTEGERS = 8 };
+       ATTRIBUTE_TENSOR = 5, ATTRIBUTE_FLOATS = 7, ATTRIBUTE_INTEGERS = 8 };
 enum { TENSOR_DIMS = 1, TENSOR_DATA_TYPE = 2, TENSOR_FLOAT_DATA = 4, TENSOR_INT32_DATA = 5,
        TENSOR_INT64_DATA = 7, TENSOR_NAME = 8, TENSOR_RAW_DATA = 9, TENSOR_DOUBLE_DATA = 10,
        TENSOR_LOCATION = 14 };
@@ -394,7 +394,7 @@ int onnx_parse(struct bytes bytes, struct onnx_file *file, struct error *error)
     struct protobuf_field field;
     bool has_graph = false;
 
-    *file = (struct onnx_file){.opset = 1};
+    *file = (struct onnx_file){0};
     while (protobuf_next(&message, &field)) {
         int outcome = 0;
 
@@ -409,6 +409,8 @@ int onnx_parse(struct bytes bytes, struct onnx_file *file, struct error *error)
     }
     if (message.damaged || !has_graph)
         return damaged(error);
+    if (file->opset < 1)
+        return error_set(error, "it does not say which opset it uses");
     if (file->node_count == 0)
         return error_set(error, "its graph is empty");
     return 0;
@@ -511,6 +513,33 @@ float onnx_float(const struct onnx_node *node, const char *name, float fallback)
 struct bytes onnx_text(const struct onnx_node *node, const char *name)
 {
     return nested(find_attribute(node, name), ATTRIBUTE_TEXT);
+}
+
+size_t onnx_floats(const struct onnx_node *node, const char *name, float *values, size_t room)
+{
+    struct protobuf message = protobuf_from(find_attribute(node, name));
+    struct protobuf_field field;
+    size_t count = 0;
+
+    while (protobuf_next(&message, &field)) {
+        struct bytes packed = field.bytes;
+
+        if (field.number != ATTRIBUTE_FLOATS)
+            continue;
+        if (field.type == PROTOBUF_FIXED32) {
+            if (count < room)
+                values[count] = protobuf_float(field.value);
+            count++;
+        }
+        for (; packed.size >= 4; packed.data += 4, packed.size -= 4) {
+            struct tensor one = {.type = TENSOR_FLOAT32, .count = 1, .bytes = packed};
+
+            if (count < room)
+                values[count] = (float)tensor_real(&one, 0);
+            count++;
+        }
+    }
+    return count;
 }
 
 size_t onnx_integers(const struct onnx_node *node, const char *name, int64_t *values, size_t room)

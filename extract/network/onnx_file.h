@@ -56,8 +56,9 @@ int64_t onnx_integer(const struct onnx_node *node, const char *name, int64_t fal
 float onnx_float(const struct onnx_node *node, const char *name, float fallback);
 /* The bytes of a text; {NULL, 0} when absent. */
 struct bytes onnx_text(const struct onnx_node *node, const char *name);
-/* At most `room` integers into `values`; returns how many there are, 0 when absent. */
+/* At most `room` numbers into `values`; returns how many there are, 0 when absent. */
 size_t onnx_integers(const struct onnx_node *node, const char *name, int64_t *values, size_t room);
+size_t onnx_floats(const struct onnx_node *node, const char *name, float *values, size_t room);
 bool onnx_has(const struct onnx_node *node, const char *name);
 /* The tensor in an attribute; the caller releases it. FAILED when absent or damaged. */
 int onnx_tensor(const struct onnx_node *node, const char *name, struct tensor *tensor,

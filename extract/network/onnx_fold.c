@@ -103,33 +103,34 @@ int onnx_resolve_reshape(const struct onnx_node *node, const struct tensor *from
     return 0;
 }
 
+/* A Constant's value as a tensor, or in one of the short forms of opset 12. */
 static int fold_constant(const struct onnx_node *node, const struct tensor *const *inputs,
                          struct tensor *result, struct error *error)
 {
-    int64_t values[TENSOR_MAX_RANK];
-    size_t count = onnx_integers(node, "value_ints", values, TENSOR_MAX_RANK);
-    size_t none = 0;
+    int64_t integers[TENSOR_MAX_RANK] = {0};
+    float reals[TENSOR_MAX_RANK] = {0};
+    bool scalar = onnx_has(node, "value_float") || onnx_has(node, "value_int");
+    size_t integer_count = onnx_integers(node, "value_ints", integers, TENSOR_MAX_RANK);
+    size_t real_count = onnx_floats(node, "value_floats", reals, TENSOR_MAX_RANK);
+    size_t count = integer_count + real_count;
+    bool real = real_count > 0 || onnx_has(node, "value_float");
 
     (void)inputs;
-    if (onnx_has(node, "value_float") || onnx_has(node, "value_int")) {
-        bool real = onnx_has(node, "value_float");
-
-        if (allocate(result, real ? TENSOR_FLOAT32 : TENSOR_INT64, &none, 0, error) < 0)
-            return FAILED;
+    if (!scalar && count == 0)
+        return onnx_tensor(node, "value", result, error);
+    if (count > TENSOR_MAX_RANK)
+        return error_set(error, "it has more than %d numbers", TENSOR_MAX_RANK);
+    if (allocate(result, real ? TENSOR_FLOAT32 : TENSOR_INT64, &count, scalar ? 0 : 1, error) < 0)
+        return FAILED;
+    reals[0] = onnx_float(node, "value_float", reals[0]);
+    integers[0] = onnx_integer(node, "value_int", integers[0]);
+    for (size_t i = 0; i < result->count; i++) {
         if (real)
-            tensor_set_real(result, 0, (double)onnx_float(node, "value_float", 0));
+            tensor_set_real(result, i, (double)reals[i]);
         else
-            tensor_set_integer(result, 0, onnx_integer(node, "value_int", 0));
-        return 0;
+            tensor_set_integer(result, i, integers[i]);
     }
-    if (count > 0 && count <= TENSOR_MAX_RANK) {
-        if (allocate_list(result, count, error) < 0)
-            return FAILED;
-        for (size_t i = 0; i < count; i++)
-            tensor_set_integer(result, i, values[i]);
-        return 0;
-    }
-    return onnx_tensor(node, "value", result, error);
+    return 0;
 }
 
 static int fold_constant_of_shape(const struct onnx_node *node,

@@ -96,7 +96,7 @@ static bool is_constant_node(const struct reader *reader, const struct onnx_node
     for (size_t i = 0; i < node->input_count; i++)
         if (*node->inputs[i] != '\0' && reader_constant(reader, node, i) == NULL)
             return false;
-    return node->output_count > 0;
+    return true;
 }
 
 static int fold_node(struct reader *reader, const struct onnx_node *node, struct error *error)
@@ -268,6 +268,8 @@ static int translate(struct reader *reader, const struct onnx_node *node, struct
 {
     translate_function *function = onnx_find_operator(node->operator);
 
+    if (node->output_count == 0)
+        return error_set(error, "it has no output");
     if (is_constant_node(reader, node))
         return fold_node(reader, node, error);
     if (strcmp(node->operator, "Shape") == 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/progress.h"
 #include "extract/network/layers.h"
 
 /* Buffers begin at multiples of this many floats: a cache line. */
@@ -361,7 +362,15 @@ void plan_release(struct plan *plan)
     free(plan->arena);
     free(plan->image_scratch);
     free(plan->worker_scratch);
+    free(plan->step_seconds);
     *plan = (struct plan){0};
+}
+
+int plan_measure(struct plan *plan, struct error *error)
+{
+    if (plan->step_seconds == NULL)
+        plan->step_seconds = memory_allocate(plan->graph->count, sizeof(double), error);
+    return plan->step_seconds != NULL ? 0 : FAILED;
 }
 
 void plan_run(struct plan *plan, const float *input, size_t images)
@@ -377,10 +386,13 @@ void plan_run(struct plan *plan, const float *input, size_t images)
 
     for (size_t i = 0; i < plan->graph->count; i++) {
         const struct layer *layer = &plan->graph->layers[i];
+        double started = plan->step_seconds != NULL ? progress_clock() : 0;
 
         if (layer->kind == LAYER_INPUT)
             plan->views[i].data = (float *)(uintptr_t)input;
         else if (layer_operations(layer->kind) != NULL)
             layer_operations(layer->kind)->run(&plan->steps[i], &run);
+        if (plan->step_seconds != NULL)
+            plan->step_seconds[i] = (progress_clock() - started) / (double)images;
     }
 }

@@ -22,6 +22,7 @@ struct plan {
     float *image_scratch;
     unsigned char *worker_scratch;
     size_t worker_scratch_size;
+    double *step_seconds; /* [graph->count], or NULL: not measured. See plan_measure */
 };
 
 /* outputs [count]: layers whose results are kept to the end. *graph must outlive the plan.
@@ -30,6 +31,10 @@ int plan_create(struct plan *plan, const struct graph *graph, const size_t *outp
                 size_t batch, const struct kernels *kernels, struct parallel *parallel,
                 struct error *error);
 void plan_release(struct plan *plan);
+
+/* From now on a run writes the time that each step took, divided by the images of the run, to
+ * plan->step_seconds. */
+int plan_measure(struct plan *plan, struct error *error);
 
 /* input: [images][height][width][channels], images <= batch. The results are in plan->views. */
 void plan_run(struct plan *plan, const float *input, size_t images);

@@ -9,8 +9,7 @@ static size_t panel_vectors(const struct product *product, size_t panel)
     return product->vectors + (panel < product->wide_panels ? 1 : 0);
 }
 
-/* The first column of a panel within its group. */
-static size_t panel_column(const struct product *product, size_t panel)
+size_t product_column(const struct product *product, size_t panel)
 {
     size_t wide = panel < product->wide_panels ? panel : product->wide_panels;
 
@@ -33,7 +32,7 @@ static void pack_panel(const struct product *product, size_t panel, const float 
                        const float *scale, float *packed)
 {
     size_t width = panel_vectors(product, panel) * product->kernels->lanes;
-    size_t first = panel_column(product, panel);
+    size_t first = product_column(product, panel);
 
     for (size_t column = 0; column < width && first + column < product->columns; column++) {
         const float *from = weights + (first + column) * product->depth;
@@ -68,7 +67,7 @@ int product_prepare(struct product *product, const struct kernels *kernels, size
         for (size_t panel = 0; panel < product->panels; panel++)
             pack_panel(product, panel, weights + row * depth, scale != NULL ? scale + row : NULL,
                        product->packed + group * product->group_floats +
-                           panel_column(product, panel) * depth);
+                           product_column(product, panel) * depth);
         for (size_t column = 0; column < columns && shift != NULL; column++)
             product->shift[group * product->group_columns + column] = shift[row + column];
     }
@@ -87,7 +86,7 @@ static void run_panel(const struct product *product, size_t group, size_t panel,
 {
     const struct kernels *kernels = product->kernels;
     size_t vectors = panel_vectors(product, panel);
-    size_t column = panel_column(product, panel);
+    size_t column = product_column(product, panel);
     size_t width = vectors * kernels->lanes;
     size_t step = kernels->tile_rows[vectors];
     struct tile tile = {

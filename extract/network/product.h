@@ -42,6 +42,10 @@ struct product_rows {
     size_t count;
 };
 
+/* The first column of a panel within its group; of the panel behind the last, a number of at
+ * least the columns. */
+size_t product_column(const struct product *product, size_t panel);
+
 /* Panels `first` to `last` - 1 of one group, for all rows; with the activation. */
 void product_run(const struct product *product, size_t group, size_t first, size_t last,
                  const struct product_rows *rows, const struct activation *activation);

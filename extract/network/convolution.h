@@ -1,0 +1,37 @@
+/*
+ * The ways to compute a convolution. layer_convolution.c chooses one for each layer, by shape
+ * alone: the choice, and so every bit of the result, does not depend on batch or threads.
+ */
+#ifndef EXTRACT_NETWORK_CONVOLUTION_H
+#define EXTRACT_NETWORK_CONVOLUTION_H
+
+#include "extract/network/step.h"
+
+struct convolution_way {
+    /* True when it can do this layer, and does it better than the ways after it. */
+    bool (*suits)(const struct step *step);
+    /* As in struct layer_operations. weights: [out][in / groups][height][width]. */
+    int (*prepare)(struct step *step, const struct kernels *kernels, const float *weights,
+                   struct error *error);
+    void (*run)(const struct step *step, const struct run *run);
+    void (*release)(void *prepared);
+};
+
+extern const struct convolution_way convolution_depthwise;  /* channel by channel */
+extern const struct convolution_way convolution_winograd;   /* 3x3, stride 1 */
+extern const struct convolution_way convolution_product;    /* everything */
+
+/* What the window slides over, seen from an output pixel. */
+struct sliding {
+    struct view source;
+    const struct window *window;
+    size_t kernel_width;  /* pointers per row of the window */
+    size_t pad[2];        /* how far the window begins outside of the source */
+    const float *zeros;   /* [channels]: what lies outside */
+};
+
+/* The pointers under the window of output pixel (y, x), row by row, `stride` apart. */
+void sliding_gather(const struct sliding *sliding, size_t image, size_t y, size_t x,
+                    const float **table, size_t stride);
+
+#endif

@@ -1,0 +1,243 @@
+/*
+ * Convolution as a product whose rows are gathered under the window. Where the input has few
+ * channels (the first layer), it is copied with its padding in place, so that a whole row of the
+ * window is one run of numbers: 3 are too short for the tile's inner loop.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "extract/network/convolution.h"
+#include "extract/network/product.h"
+
+/* Rows of the product that a task computes: their inputs stay in the second-level cache while
+ * all panels of weights pass over them. */
+enum { BLOCK_ROWS = 96, TABLE_ROWS = BLOCK_ROWS + KERNEL_MAX_ROWS };
+
+/* Up to this many channels the padded copy pays. */
+enum { FEW_CHANNELS = 8 };
+
+struct prepared {
+    struct product product;
+    bool copies;          /* a row of the window is one run */
+    struct shape padded;  /* the input's shape with its padding */
+    float *zeros;         /* [channels] */
+};
+
+/* The copy is left out where the input can be read as it lies. */
+static bool needs_copy(const struct step *step)
+{
+    const struct window *window = &step->layer->convolution.window;
+    size_t padding = window->pad_begin[0] + window->pad_begin[1] + window->pad_end[0] +
+                     window->pad_end[1];
+
+    return padding > 0 || step->in[0]->pixel_stride != step->in[0]->shape.dims[SHAPE_CHANNELS];
+}
+
+static bool suits(const struct step *step)
+{
+    (void)step;
+    return true;
+}
+
+/* [out][in][tap] to [out][tap][in]: the order in which a window's numbers lie in memory. */
+static float *order_weights(const struct tensor *tensor, const float *weights,
+                            struct error *error)
+{
+    size_t channels = tensor->shape[1], taps = tensor->shape[2] * tensor->shape[3];
+    float *ordered = memory_allocate_aligned(tensor->count, sizeof *ordered, error);
+
+    for (size_t out = 0; ordered != NULL && out < tensor->shape[0]; out++) {
+        const float *from = weights + out * channels * taps;
+        float *to = ordered + out * channels * taps;
+
+        for (size_t tap = 0; tap < taps; tap++)
+            for (size_t c = 0; c < channels; c++)
+                to[tap * channels + c] = from[c * taps + tap];
+    }
+    return ordered;
+}
+
+static int prepare(struct step *step, const struct kernels *kernels, const float *weights,
+                   struct error *error)
+{
+    const struct convolution *convolution = &step->layer->convolution;
+    const struct window *window = &convolution->window;
+    const struct shape *input = &step->in[0]->shape;
+    size_t taps = window->kernel[0] * window->kernel[1];
+    size_t outputs = convolution->weights.shape[0];
+    struct prepared *prepared = memory_allocate(1, sizeof *prepared, error);
+    float *ordered;
+    int outcome;
+
+    step->prepared = prepared;
+    if (prepared == NULL)
+        return FAILED;
+    prepared->copies = convolution->groups == 1 && window->dilation[1] == 1 &&
+                       input->dims[SHAPE_CHANNELS] <= FEW_CHANNELS && window->kernel[1] > 1;
+    prepared->padded = *input;
+    for (size_t axis = 0; axis < 2; axis++)
+        prepared->padded.dims[SHAPE_HEIGHT + axis] +=
+            window->pad_begin[axis] + window->pad_end[axis];
+    if (prepared->copies && needs_copy(step))
+        step->image_scratch = shape_count(&prepared->padded);
+    step->kernel = prepared->copies ? "product, padded copy"
+                   : taps == 1      ? "product"
+                                    : "product, gathered";
+    step->worker_scratch =
+        TABLE_ROWS * (2 + (prepared->copies ? window->kernel[0] : taps)) * sizeof(float *);
+    prepared->zeros = memory_allocate(input->dims[SHAPE_CHANNELS], sizeof(float), error);
+    ordered = order_weights(&convolution->weights, weights, error);
+    if (prepared->zeros == NULL || ordered == NULL) {
+        free(ordered);
+        return FAILED;
+    }
+    outcome = product_prepare(&prepared->product, kernels, convolution->groups,
+                              outputs / convolution->groups, convolution->weights.count / outputs,
+                              ordered, convolution->scale, convolution->shift, error);
+    free(ordered);
+    return outcome;
+}
+
+static void release(void *memory)
+{
+    struct prepared *prepared = memory;
+
+    product_release(&prepared->product);
+    free(prepared->zeros);
+    free(prepared);
+}
+
+struct job {
+    const struct step *step;
+    const struct run *run;
+    const struct prepared *prepared;
+    struct sliding sliding;
+    size_t rows;   /* output pixels of all images */
+    size_t parts;  /* into which the panels of a group are split */
+};
+
+/* ---- the padded copy -------------------------------------------------------------------- */
+
+/* Task: one row of one image's padded copy. */
+static void copy_row(void *context, size_t task, size_t worker)
+{
+    const struct job *job = context;
+    const struct window *window = &job->step->layer->convolution.window;
+    const struct view *in = job->step->in[0];
+    size_t height = job->prepared->padded.dims[SHAPE_HEIGHT];
+    size_t padded_width = job->prepared->padded.dims[SHAPE_WIDTH];
+    size_t width = in->shape.dims[SHAPE_WIDTH], channels = in->shape.dims[SHAPE_CHANNELS];
+    size_t image = task / height, row = task % height - window->pad_begin[0];
+    float *to = view_pixel(&job->sliding.source, image, task % height * padded_width);
+
+    (void)worker;
+    memset(to, 0, padded_width * channels * sizeof *to);
+    if (row >= in->shape.dims[SHAPE_HEIGHT])
+        return;
+    to += window->pad_begin[1] * channels;
+    for (size_t x = 0; x < width; x++)
+        memcpy(to + x * channels, view_pixel(in, image, row * width + x), channels * sizeof *to);
+}
+
+static void copy_input(struct job *job)
+{
+    const struct shape *padded = &job->prepared->padded;
+
+    job->sliding.source = (struct view){
+        .data = job->run->image_scratch,
+        .shape = *padded,
+        .pixel_stride = padded->dims[SHAPE_CHANNELS],
+        .image_stride = shape_count(padded),
+    };
+    job->sliding.pad[0] = job->sliding.pad[1] = 0;
+    run_tasks(job->run, job->run->images * padded->dims[SHAPE_HEIGHT], copy_row, job);
+}
+
+/* ---- the product ------------------------------------------------------------------------ */
+
+/* Fills the tables for `count` output pixels from `first` on, and repeats the last one. */
+static void fill_tables(const struct job *job, size_t first, size_t count, const float **in,
+                        float **out, const float **residual)
+{
+    const struct view *to = job->step->out;
+    size_t width = to->shape.dims[SHAPE_WIDTH], pixels = shape_pixels(&to->shape);
+    size_t image = first / pixels, pixel = first % pixels;
+    size_t y = pixel / width, x = pixel % width;
+
+    for (size_t row = 0; row < count + KERNEL_MAX_ROWS - 1; row++) {
+        sliding_gather(&job->sliding, image, y, x, in + row, TABLE_ROWS);
+        out[row] = view_pixel(to, image, y * width + x);
+        if (job->step->layer->convolution.residual)
+            residual[row] = view_pixel(job->step->in[1], image, y * width + x);
+        if (row + 1 >= count)
+            continue;
+        if (++x == width) {
+            x = 0;
+            if (++y == to->shape.dims[SHAPE_HEIGHT]) {
+                y = 0;
+                image++;
+            }
+        }
+    }
+}
+
+/* Task: a block of rows, a group and a part of its panels. */
+static void multiply_block(void *context, size_t task, size_t worker)
+{
+    const struct job *job = context;
+    const struct convolution *convolution = &job->step->layer->convolution;
+    const struct product *product = &job->prepared->product;
+    size_t runs = convolution->window.kernel[0] * job->sliding.kernel_width;
+    size_t part = task % job->parts, group = task / job->parts % product->groups;
+    size_t first = task / job->parts / product->groups * BLOCK_ROWS;
+    size_t count = job->rows - first < BLOCK_ROWS ? job->rows - first : BLOCK_ROWS;
+    float **out = run_scratch(job->run, worker);
+    const float **residual = (void *)(out + TABLE_ROWS);
+    const float **in = residual + TABLE_ROWS;
+    struct product_rows rows = {
+        .in = in,
+        .stride = TABLE_ROWS,
+        .runs = runs,
+        .run_length = product->depth / runs,
+        .in_group_step = convolution->weights.shape[1],
+        .out = out,
+        .residual = convolution->residual ? residual : NULL,
+        .count = count,
+    };
+
+    fill_tables(job, first, count, in, out, residual);
+    product_run(product, group, product->panels * part / job->parts,
+                product->panels * (part + 1) / job->parts, &rows, &job->step->layer->activation);
+}
+
+static void run(const struct step *step, const struct run *run)
+{
+    const struct window *window = &step->layer->convolution.window;
+    const struct prepared *prepared = step->prepared;
+    const struct product *product = &prepared->product;
+    struct job job = {
+        .step = step,
+        .run = run,
+        .prepared = prepared,
+        .sliding = {
+            .source = *step->in[0],
+            .window = window,
+            .kernel_width = prepared->copies ? 1 : window->kernel[1],
+            .pad = {window->pad_begin[0], window->pad_begin[1]},
+            .zeros = prepared->zeros,
+        },
+        .rows = run->images * shape_pixels(&step->out->shape),
+    };
+    size_t blocks = (job.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    /* The last, small maps have few blocks: their panels are shared out as well. */
+    size_t wanted = 4 * run_threads(run) / (blocks * product->groups);
+
+    if (prepared->copies && needs_copy(step))
+        copy_input(&job);
+    job.parts = wanted < 1 ? 1 : wanted > product->panels ? product->panels : wanted;
+    run_tasks(run, blocks * product->groups * job.parts, multiply_block, &job);
+}
+
+const struct convolution_way convolution_product = {
+    .suits = suits, .prepare = prepare, .run = run, .release = release};

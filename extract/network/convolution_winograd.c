@@ -1,0 +1,322 @@
+/*
+ * Convolution of 3x3, stride 1, by Winograd's F(4x4, 3x3): the input is cut into tiles of 6x6 that
+ * overlap by 2, each is transformed, every one of the 36 places in a tile is a product of its own
+ * over the channels, and the products are transformed back to 4x4 results.
+ *
+ * A task takes a block of tiles through all three steps, so that what lies between them stays in
+ * the caches of one core.
+ */
+#include <stdlib.h>
+
+#include "common/memory.h"
+#include "extract/network/convolution.h"
+#include "extract/network/product.h"
+
+enum {
+    SIDE = KERNEL_WINOGRAD_IN,
+    STEP = KERNEL_WINOGRAD_OUT,
+    PLACES = SIDE * SIDE,
+    RESULTS = STEP * STEP
+};
+
+/* Tiles of a block. More share one pass over the weights, fewer stay in the second-level cache:
+ * measured best between these bounds, with about this many bytes of transformed tiles. */
+enum { LEAST_TILES = 48, MOST_TILES = 96, BLOCK_BYTES = 1 << 20 };
+
+/* With fewer channels the transforms cost more than the products save. */
+enum { LEAST_CHANNELS = 16 };
+
+struct prepared {
+    struct product product;  /* a group for each place */
+    size_t channels, outputs;
+    size_t rows, columns;    /* of tiles in an image */
+    size_t block;            /* tiles in a block */
+    float *shift;            /* [outputs] */
+    float *zeros;            /* [channels] */
+};
+
+static bool suits(const struct step *step)
+{
+    const struct convolution *convolution = &step->layer->convolution;
+    const struct window *window = &convolution->window;
+    const struct shape *out = &step->out->shape;
+    size_t tiles = (out->dims[SHAPE_HEIGHT] + STEP - 1) / STEP *
+                   ((out->dims[SHAPE_WIDTH] + STEP - 1) / STEP);
+
+    for (size_t axis = 0; axis < 2; axis++)
+        if (window->kernel[axis] != 3 || window->stride[axis] != 1 || window->dilation[axis] != 1)
+            return false;
+    /* Tiles that reach over the edge of a small map are computed in vain. */
+    return convolution->groups == 1 && convolution->weights.shape[0] >= LEAST_CHANNELS &&
+           convolution->weights.shape[1] >= LEAST_CHANNELS &&
+           tiles * PLACES * 2 <= shape_pixels(out) * 9;
+}
+
+/* ---- the weights ------------------------------------------------------------------------ */
+
+/* One line of G g: six numbers out of three, `step` apart. */
+static void transform_line(const float *in, size_t step, float *out, size_t out_step)
+{
+    float sum = in[0] + in[2 * step], far_sum = in[0] + 4 * in[2 * step];
+
+    out[0] = in[0] / 4;
+    out[out_step] = -(sum + in[step]) / 6;
+    out[2 * out_step] = -(sum - in[step]) / 6;
+    out[3 * out_step] = (far_sum + 2 * in[step]) / 24;
+    out[4 * out_step] = (far_sum - 2 * in[step]) / 24;
+    out[5 * out_step] = in[2 * step];
+}
+
+/* [outputs][channels][3][3] to [36][outputs][channels]. */
+static void transform_weights(const float *weights, size_t outputs, size_t channels,
+                              float *transformed)
+{
+    for (size_t i = 0; i < outputs * channels; i++) {
+        float half[SIDE * 3], whole[PLACES];
+
+        for (size_t column = 0; column < 3; column++)
+            transform_line(weights + i * 9 + column, 3, half + column, 3);
+        for (size_t row = 0; row < SIDE; row++)
+            transform_line(half + row * 3, 1, whole + row * SIDE, 1);
+        for (size_t place = 0; place < PLACES; place++)
+            transformed[place * outputs * channels + i] = whole[place];
+    }
+}
+
+/* The scale of every output, as often as there are places. */
+static float *repeat_scale(const float *scale, size_t outputs, struct error *error)
+{
+    float *repeated = memory_allocate(PLACES * outputs, sizeof *repeated, error);
+
+    for (size_t i = 0; repeated != NULL && i < PLACES * outputs; i++)
+        repeated[i] = scale != NULL ? scale[i % outputs] : 1;
+    return repeated;
+}
+
+static int prepare_product(struct prepared *prepared, const struct kernels *kernels,
+                           const float *weights, const float *scale, struct error *error)
+{
+    size_t outputs = prepared->outputs, channels = prepared->channels, count;
+    float *transformed = NULL, *repeated = repeat_scale(scale, outputs, error);
+    int outcome = FAILED;
+
+    if (size_multiply(outputs * channels, PLACES, &count))
+        transformed = memory_allocate_aligned(count, sizeof *transformed, error);
+    if (transformed != NULL && repeated != NULL) {
+        transform_weights(weights, outputs, channels, transformed);
+        outcome = product_prepare(&prepared->product, kernels, PLACES, outputs, channels,
+                                  transformed, repeated, NULL, error);
+    }
+    free(transformed);
+    free(repeated);
+    return outcome;
+}
+
+static size_t choose_block(size_t channels, size_t outputs)
+{
+    size_t block = BLOCK_BYTES / (PLACES * (channels + outputs) * sizeof(float));
+
+    return block < LEAST_TILES ? LEAST_TILES : block > MOST_TILES ? MOST_TILES : block;
+}
+
+static int prepare(struct step *step, const struct kernels *kernels, const float *weights,
+                   struct error *error)
+{
+    const struct convolution *convolution = &step->layer->convolution;
+    struct prepared *prepared = memory_allocate(1, sizeof *prepared, error);
+
+    step->kernel = "winograd 4x4";
+    step->prepared = prepared;
+    if (prepared == NULL)
+        return FAILED;
+    prepared->outputs = convolution->weights.shape[0];
+    prepared->channels = convolution->weights.shape[1];
+    prepared->rows = (step->out->shape.dims[SHAPE_HEIGHT] + STEP - 1) / STEP;
+    prepared->columns = (step->out->shape.dims[SHAPE_WIDTH] + STEP - 1) / STEP;
+    prepared->block = choose_block(prepared->channels, prepared->outputs);
+    prepared->shift = memory_allocate(prepared->outputs, sizeof(float), error);
+    prepared->zeros = memory_allocate(prepared->channels, sizeof(float), error);
+    if (prepared->shift == NULL || prepared->zeros == NULL)
+        return FAILED;
+    for (size_t i = 0; i < prepared->outputs && convolution->shift != NULL; i++)
+        prepared->shift[i] = convolution->shift[i];
+    step->worker_scratch =
+        prepared->block * PLACES * (prepared->channels + prepared->outputs) * sizeof(float) +
+        2 * (prepared->block + KERNEL_MAX_ROWS) * sizeof(float *);
+    return prepare_product(prepared, kernels, weights, convolution->scale, error);
+}
+
+static void release(void *memory)
+{
+    struct prepared *prepared = memory;
+
+    product_release(&prepared->product);
+    free(prepared->shift);
+    free(prepared->zeros);
+    free(prepared);
+}
+
+/* ---- running ---------------------------------------------------------------------------- */
+
+struct job {
+    const struct step *step;
+    const struct run *run;
+    const struct prepared *prepared;
+    struct sliding sliding;
+    size_t tiles;  /* of all images */
+    size_t parts;  /* into which the outputs are split */
+};
+
+/* A tile's image and the pixel of its upper left result. */
+struct tile_place {
+    size_t image, y, x;
+};
+
+static struct tile_place place_of(const struct prepared *prepared, size_t tile)
+{
+    size_t in_image = tile % (prepared->rows * prepared->columns);
+
+    return (struct tile_place){
+        .image = tile / (prepared->rows * prepared->columns),
+        .y = in_image / prepared->columns * STEP,
+        .x = in_image % prepared->columns * STEP,
+    };
+}
+
+static void transform_inputs(const struct job *job, size_t first, size_t count, float *inputs)
+{
+    const struct prepared *prepared = job->prepared;
+    const float *table[PLACES];
+
+    for (size_t i = 0; i < count; i++) {
+        struct tile_place place = place_of(prepared, first + i);
+
+        sliding_gather(&job->sliding, place.image, place.y, place.x, table, 1);
+        job->run->kernels->winograd_input(table, prepared->channels,
+                                          inputs + i * PLACES * prepared->channels);
+    }
+}
+
+/* Panels `first` to `last` - 1 of all places. products: [count][36][outputs]. */
+static void multiply(const struct job *job, size_t count, size_t first, size_t last,
+                     const float *inputs, float *products, const float **in, float **out)
+{
+    static const struct activation none = {.kind = ACTIVATION_NONE};
+    const struct prepared *prepared = job->prepared;
+    struct product_rows rows = {
+        .in = in,
+        .stride = prepared->block + KERNEL_MAX_ROWS,
+        .runs = 1,
+        .run_length = prepared->channels,
+        .in_group_step = prepared->channels,
+        .out = out,
+        .count = count,
+    };
+
+    for (size_t i = 0; i < count + KERNEL_MAX_ROWS - 1; i++) {
+        size_t tile = i < count ? i : count - 1;
+
+        in[i] = inputs + tile * PLACES * prepared->channels;
+        out[i] = products + tile * PLACES * prepared->outputs;
+    }
+    for (size_t place = 0; place < PLACES; place++)
+        product_run(&prepared->product, place, first, last, &rows, &none);
+}
+
+/* The 16 results of a tile, and what is added to them; NULL for those outside of the map. */
+static void result_pointers(const struct job *job, struct tile_place place, size_t channel,
+                            float **out, const float **residual)
+{
+    const struct view *to = job->step->out;
+    bool adds = job->step->layer->convolution.residual;
+
+    for (size_t i = 0; i < RESULTS; i++) {
+        size_t y = place.y + i / STEP, x = place.x + i % STEP;
+        size_t pixel = y * to->shape.dims[SHAPE_WIDTH] + x;
+        bool inside = y < to->shape.dims[SHAPE_HEIGHT] && x < to->shape.dims[SHAPE_WIDTH];
+
+        out[i] = inside ? view_pixel(to, place.image, pixel) + channel : NULL;
+        residual[i] =
+            inside && adds ? view_pixel(job->step->in[1], place.image, pixel) + channel : NULL;
+    }
+}
+
+/* Outputs `begin` to `end` - 1 of the block's tiles. */
+static void transform_outputs(const struct job *job, size_t first, size_t count, size_t begin,
+                              size_t end, const float *products)
+{
+    const struct prepared *prepared = job->prepared;
+    const struct activation *activation = &job->step->layer->activation;
+    float *out[RESULTS];
+    const float *residual[RESULTS];
+    struct winograd_output output = {
+        .in_stride = prepared->outputs,
+        .channels = end - begin,
+        .shift = prepared->shift + begin,
+        .residual = job->step->layer->convolution.residual ? residual : NULL,
+        .out = out,
+    };
+
+    activation_bounds(activation, &output.low, &output.high);
+    for (size_t i = 0; i < count; i++) {
+        result_pointers(job, place_of(prepared, first + i), begin, out, residual);
+        output.in = products + i * PLACES * prepared->outputs + begin;
+        job->run->kernels->winograd_output(&output);
+        for (size_t j = 0; j < RESULTS; j++)
+            if (out[j] != NULL)
+                activation_apply(activation, out[j], output.channels, begin);
+    }
+}
+
+/* Task: a block of tiles and a part of the outputs. Parts of a block transform the same inputs
+ * again: little, beside reading all weights in every task. */
+static void convolve_block(void *context, size_t task, size_t worker)
+{
+    const struct job *job = context;
+    const struct prepared *prepared = job->prepared;
+    const struct product *product = &prepared->product;
+    size_t part = task % job->parts, first = task / job->parts * prepared->block;
+    size_t count = job->tiles - first < prepared->block ? job->tiles - first : prepared->block;
+    size_t first_panel = product->panels * part / job->parts;
+    size_t last_panel = product->panels * (part + 1) / job->parts;
+    size_t begin = product_column(product, first_panel);
+    size_t end = product_column(product, last_panel);
+    float *inputs = run_scratch(job->run, worker);
+    float *products = inputs + prepared->block * PLACES * prepared->channels;
+    float **out = (void *)(products + prepared->block * PLACES * prepared->outputs);
+    const float **in = (void *)(out + prepared->block + KERNEL_MAX_ROWS);
+
+    transform_inputs(job, first, count, inputs);
+    multiply(job, count, first_panel, last_panel, inputs, products, in, out);
+    transform_outputs(job, first, count, begin,
+                      end < prepared->outputs ? end : prepared->outputs, products);
+}
+
+static void run(const struct step *step, const struct run *run)
+{
+    static const struct window tile_window = {
+        .kernel = {SIDE, SIDE}, .stride = {1, 1}, .dilation = {1, 1}};
+    const struct window *window = &step->layer->convolution.window;
+    const struct prepared *prepared = step->prepared;
+    struct job job = {
+        .step = step,
+        .run = run,
+        .prepared = prepared,
+        .sliding = {
+            .source = *step->in[0],
+            .window = &tile_window,
+            .kernel_width = SIDE,
+            .pad = {window->pad_begin[0], window->pad_begin[1]},
+            .zeros = prepared->zeros,
+        },
+        .tiles = run->images * prepared->rows * prepared->columns,
+    };
+    size_t blocks = (job.tiles + prepared->block - 1) / prepared->block;
+    size_t wanted = 2 * run_threads(run) / blocks, panels = prepared->product.panels;
+
+    job.parts = wanted < 1 ? 1 : wanted > panels ? panels : wanted;
+    run_tasks(run, blocks * job.parts, convolve_block, &job);
+}
+
+const struct convolution_way convolution_winograd = {
+    .suits = suits, .prepare = prepare, .run = run, .release = release};
