@@ -358,11 +358,11 @@ static int run(struct extraction *extraction, struct error *error)
 
     catch_interrupts();
     progress_start(&extraction->progress, stderr, "images");
-    outcome = pipeline_run(&request, &extraction->scan, &extraction->counts, error);
+    outcome = forget_missing(extraction, error);
+    if (outcome == 0)
+        outcome = pipeline_run(&request, &extraction->scan, &extraction->counts, error);
     progress_end(&extraction->progress);
     extraction->seconds = progress_clock() - extraction->progress.started;
-    if (outcome == 0)
-        outcome = forget_missing(extraction, error);
     return outcome;
 }
 

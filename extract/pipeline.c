@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/memory.h"
 #include "extract/loader.h"
@@ -350,8 +349,8 @@ int pipeline_run(const struct pipeline_request *request, const struct scan *scan
 struct missing {
     char **paths;
     size_t count, capacity;
-    size_t folders;  /* among them: folders that were refused once and can be read now */
-    bool inside;     /* the folder is the current one: only relative paths are below it */
+    size_t folders;  /* among them: refused folders, whose files are not gone */
+    bool inside;     /* below the current folder, where absolute paths do not belong */
 };
 
 static bool is_outside(const char *path)
@@ -359,34 +358,31 @@ static bool is_outside(const char *path)
     return path[0] == '/' || strncmp(path, "../", 3) == 0;
 }
 
-static bool is_gone(const char *path)
+/* What is at the path: S_IFREG also where that cannot be told, and for a link to nowhere; 0 where
+ * nothing is. */
+static mode_t type_of(const char *path)
 {
     struct stat status;
 
-    return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
-}
-
-static bool is_readable_folder(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) && access(path, R_OK | X_OK) == 0;
+    if (stat(path, &status) == 0)
+        return status.st_mode & S_IFMT;
+    if ((errno == ENOENT || errno == ENOTDIR) && lstat(path, &status) != 0)
+        return 0;
+    return S_IFREG;
 }
 
 static int collect_missing(void *context, const char *path, struct error *error)
 {
     struct missing *missing = context;
+    mode_t type = type_of(path);
     void *paths = missing->paths;
 
-    if (missing->inside && is_outside(path))
-        return 0;
-    if (is_readable_folder(path))
-        missing->folders++;
-    else if (!is_gone(path))
+    if (type == S_IFREG || (missing->inside && is_outside(path)))
         return 0;
     if (memory_grow(&paths, missing->count, &missing->capacity, sizeof *missing->paths, error) < 0)
         return FAILED;
     missing->paths = paths;
+    missing->folders += type == S_IFDIR;
     missing->paths[missing->count] = memory_copy_text(path, error);
     return missing->paths[missing->count++] != NULL ? 0 : FAILED;
 }

@@ -51,9 +51,9 @@ enum { PIPELINE_STOPPED = 1 };
 int pipeline_run(const struct pipeline_request *request, const struct scan *scan,
                  struct pipeline_counts *counts, struct error *error);
 
-/* Forgets the samples and refusals below a folder whose files are gone, and the refusals of it
- * and of folders below it that can be read now. Vectors stay. `folder` is cleaned, "." the
- * current one. *forgotten is increased by how many files are gone. */
+/* To be called before the run: forgets the samples and refusals below a folder whose files are
+ * gone, and the refusals of folders, which the scan finds anew. Vectors stay. `folder` is cleaned,
+ * "." the current one. *forgotten is increased by how many files are gone. */
 int pipeline_forget_missing(struct store *store, const char *folder, size_t *forgotten,
                             struct error *error);
 

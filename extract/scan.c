@@ -8,7 +8,7 @@
 
 #include "common/memory.h"
 #include "extract/labels.h"
-#include "extract/paths.h"
+#include "common/paths.h"
 #include "extract/text_pool.h"
 #include "extract/walk.h"
 

@@ -10,7 +10,7 @@
 
 #include "common/memory.h"
 #include "common/options.h"
-#include "extract/paths.h"
+#include "common/paths.h"
 
 /* A folder that the walk is in, up to the one it began with. */
 struct level {

@@ -1,4 +1,4 @@
-#include "extract/paths.h"
+#include "common/paths.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "extract/paths.h"
+#include "common/paths.h"
 
 #include <stdio.h>
 #include <stdlib.h>

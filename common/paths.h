@@ -1,8 +1,8 @@
 /*
  * Paths as texts; nothing here looks at the file system, except for the current folder.
  */
-#ifndef EXTRACT_PATHS_H
-#define EXTRACT_PATHS_H
+#ifndef COMMON_PATHS_H
+#define COMMON_PATHS_H
 
 #include "common/error.h"
 

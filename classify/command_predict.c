@@ -1,0 +1,278 @@
+/* predict: a model's opinion on every image that has the right vectors. */
+#include "classify/command.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify/display.h"
+#include "classify/model_file.h"
+#include "common/json.h"
+#include "common/memory.h"
+#include "common/parallel.h"
+#include "common/paths.h"
+
+struct settings {
+    struct command_settings shared;
+    const char *split;
+    size_t threads;
+};
+
+static const struct settings defaults = {.shared = COMMAND_DEFAULTS};
+
+static const struct option options[] = {
+    COMMAND_FIRST_OPTIONS(struct settings),
+    {'s', "split", OPTION_TEXT, offsetof(struct settings, split), .argument = "NAME",
+     .help = "only the images of this split"},
+    COMMAND_THREADS_OPTION(struct settings),
+    COMMAND_LAST_OPTIONS(struct settings),
+};
+
+/* ---- which images ----------------------------------------------------------------------- */
+
+/* Whether `path` is the named file, or lies in the named folder. */
+static bool is_named(const char *path, const char *named)
+{
+    size_t length = strlen(named);
+
+    if (strcmp(named, ".") == 0)
+        return path[0] != '/';
+    return strncmp(path, named, length) == 0 &&
+           (path[length] == '\0' || path[length] == '/' || named[length - 1] == '/');
+}
+
+/* Keeps the named samples. A name that there is no sample for is noted and counted. */
+static int keep_named(struct dataset *dataset, const char *const *names, size_t count,
+                      const char *database, FILE *notes, size_t *missing, struct error *error)
+{
+    bool *keep = memory_allocate(dataset->count, sizeof *keep, error);
+    int outcome = keep != NULL ? 0 : FAILED;
+
+    *missing = 0;
+    for (size_t n = 0; n < count && outcome == 0; n++) {
+        char *name = memory_copy_text(names[n], error);
+        bool found = false;
+
+        if (name == NULL) {
+            outcome = FAILED;
+            break;
+        }
+        path_clean(name);
+        for (size_t i = 0; i < dataset->count; i++) {
+            if (is_named(dataset->samples[i].path, name))
+                keep[i] = found = true;
+        }
+        free(name);
+        if (!found) {
+            struct error note;
+
+            error_set(&note, "no vector of '%s' in '%s': run bottleneck-extract on it first",
+                      names[n], database);
+            fprintf(notes, "%s\n", note.text);
+            ++*missing;
+        }
+    }
+    if (outcome == 0)
+        dataset_keep(dataset, keep);
+    free(keep);
+    return outcome;
+}
+
+/* ---- deciding --------------------------------------------------------------------------- */
+
+struct prediction {
+    const struct model *model;
+    const struct dataset *dataset;
+    double *decisions;  /* [workers][decisions] */
+    double *scores;     /* [count][classes] */
+    size_t *classes;    /* [count] */
+};
+
+static void predict_sample(void *context, size_t task, size_t worker)
+{
+    struct prediction *prediction = context;
+    const struct linear *linear = &prediction->model->linear;
+    double *decisions = prediction->decisions + worker * linear->decisions;
+
+    linear_decide(linear, prediction->dataset->vectors + task * linear->dimension, decisions);
+    prediction->classes[task] = linear_vote(linear, decisions,
+                                            prediction->scores + task * linear->classes);
+}
+
+static void prediction_release(struct prediction *prediction)
+{
+    free(prediction->decisions);
+    free(prediction->scores);
+    free(prediction->classes);
+}
+
+static int predict_all(struct prediction *prediction, struct parallel *parallel,
+                       struct error *error)
+{
+    const struct linear *linear = &prediction->model->linear;
+    size_t count = prediction->dataset->count, decisions, scores;
+
+    if (!size_multiply(parallel_threads(parallel), linear->decisions, &decisions) ||
+        !size_multiply(count, linear->classes, &scores))
+        return error_no_memory(error);
+    prediction->decisions = memory_allocate(decisions, sizeof *prediction->decisions, error);
+    prediction->scores = memory_allocate(scores, sizeof *prediction->scores, error);
+    prediction->classes = memory_allocate(count, sizeof *prediction->classes, error);
+    if (prediction->decisions == NULL || prediction->scores == NULL ||
+        prediction->classes == NULL)
+        return FAILED;
+    parallel_for(parallel, count, predict_sample, prediction);
+    return 0;
+}
+
+/* ---- writing ---------------------------------------------------------------------------- */
+
+static void write_table(const struct prediction *prediction, FILE *out)
+{
+    const struct model *model = prediction->model;
+
+    fputs("path\tpredicted", out);
+    for (size_t class = 0; class < model->linear.classes; class++) {
+        fputc('\t', out);
+        display_write(out, model->labels[class]);
+    }
+    fputc('\n', out);
+    for (size_t i = 0; i < prediction->dataset->count; i++) {
+        display_write(out, prediction->dataset->samples[i].path);
+        fputc('\t', out);
+        display_write(out, model->labels[prediction->classes[i]]);
+        for (size_t class = 0; class < model->linear.classes; class++)
+            fprintf(out, "\t%.9g", prediction->scores[i * model->linear.classes + class]);
+        fputc('\n', out);
+    }
+}
+
+static void write_json(const struct settings *settings, const char *model_path,
+                       const struct prediction *prediction, const struct feature_set *features,
+                       FILE *out)
+{
+    const struct model *model = prediction->model;
+    struct json json = {.out = out};
+
+    json_open(&json, NULL, '{');
+    json_text(&json, "database", settings->shared.database);
+    json_text(&json, "model", model_path);
+    json_text(&json, "split", settings->split);
+    feature_set_json(features, "feature_set", &json);
+    json_open(&json, "classes", '[');
+    for (size_t class = 0; class < model->linear.classes; class++)
+        json_text(&json, NULL, model->labels[class]);
+    json_close(&json);
+    json_open(&json, "predictions", '[');
+    for (size_t i = 0; i < prediction->dataset->count; i++) {
+        json_open(&json, NULL, '{');
+        json_text(&json, "path", prediction->dataset->samples[i].path);
+        json_text(&json, "label", prediction->dataset->samples[i].label);
+        json_text(&json, "predicted", model->labels[prediction->classes[i]]);
+        json_open(&json, "scores", '[');
+        for (size_t class = 0; class < model->linear.classes; class++)
+            json_real(&json, NULL, prediction->scores[i * model->linear.classes + class]);
+        json_close(&json);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_close(&json);
+}
+
+/* ---- the command ------------------------------------------------------------------------ */
+
+/* Loads what is asked for; at least one sample, or FAILED. */
+static int load(const struct settings *settings, const struct text_list *operands,
+                struct command_database *database, const struct dataset_request *request,
+                struct dataset *dataset, size_t *missing, FILE *notes, struct error *error)
+{
+    *missing = 0;
+    if (dataset_load(database->store, request, dataset, error) < 0)
+        return FAILED;
+    if (dataset->count == 0 && settings->split != NULL)
+        return command_no_split(database->store, settings->split, error);
+    if (operands->count > 1 &&
+        keep_named(dataset, operands->items + 1, operands->count - 1, settings->shared.database,
+                   notes, missing, error) < 0)
+        return FAILED;
+    if (dataset->count == 0)
+        return error_set(error, "nothing to predict: '%s' has no vectors of %s",
+                         settings->shared.database,
+                         operands->count > 1 ? "these paths" : "any image");
+    return 0;
+}
+
+static int predict(const struct settings *settings, const struct text_list *operands,
+                   struct command_database *database, const struct model *model,
+                   const struct command_streams *streams, struct error *error)
+{
+    struct dataset_request request = {
+        .normalize = model->normalize, .splits = {settings->split},
+    };
+    struct dataset dataset = {0};
+    struct prediction prediction = {.model = model, .dataset = &dataset};
+    struct parallel *parallel = NULL;
+    int outcome = FAILED;
+    size_t missing;
+
+    if (feature_sets_match(&database->sets, &model->features, settings->shared.features,
+                           settings->shared.database, &request.feature_set, error) < 0 ||
+        load(settings, operands, database, &request, &dataset, &missing, streams->notes,
+             error) < 0 ||
+        parallel_create(settings->threads, &parallel, error) < 0 ||
+        predict_all(&prediction, parallel, error) < 0)
+        goto out;
+    if (settings->shared.json)
+        write_json(settings, operands->items[0], &prediction, request.feature_set, streams->out);
+    else
+        write_table(&prediction, streams->out);
+    outcome = missing > 0 ? EXIT_PARTIAL : EXIT_OK;
+out:
+    prediction_release(&prediction);
+    dataset_release(&dataset);
+    parallel_free(parallel);
+    return outcome;
+}
+
+static int run(const void *opaque, const struct text_list *operands,
+               const struct command_streams *streams, struct error *error)
+{
+    const struct settings *settings = opaque;
+    struct command_database database = {0};
+    struct model model = {0};
+    int outcome;
+
+    if (operands->count == 0) {
+        error_set(error, "no model named");
+        return COMMAND_USAGE;
+    }
+    outcome = model_read(operands->items[0], &model, error);
+    if (outcome == 0)
+        outcome = command_database_open(&settings->shared, &database, error);
+    if (outcome == 0)
+        outcome = predict(settings, operands, &database, &model, streams, error);
+    command_database_close(&database);
+    model_release(&model);
+    return outcome;
+}
+
+const struct command command_predict = {
+    .name = "predict",
+    .operands = "MODEL [PATH...]",
+    .summary = "what a model says about the images of the database",
+    .details =
+        "Classifies every image that has vectors of the model's feature set, or those of a\n"
+        "split, or the files and folders named; bottleneck-extract comes first. One line an\n"
+        "image, as tab-separated values with a header: path, predicted label, and a score per\n"
+        "class, higher for the likelier one (--json has all of its digits). With two classes the\n"
+        "score is the signed decision; with more, it counts the decisions that a class wins\n"
+        "against the others, plus less than 1/3 by how far.\n"
+        "In paths and labels, tab, newline, carriage return and backslash are written as \\t,\n"
+        "\\n, \\r and \\\\, other control characters as \\xNN.\n"
+        "Exit status 3 says that some of the paths named have no vectors.\n",
+    .options = options,
+    .defaults = &defaults,
+    .settings_size = sizeof defaults,
+    .most_operands = SIZE_MAX,
+    .run = run,
+};

@@ -1,0 +1,304 @@
+#include "classify/dataset.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify/matrix.h"
+#include "common/file.h"
+#include "common/memory.h"
+
+const char *const normalize_names[] = {
+    [NORMALIZE_L2] = "l2", [NORMALIZE_NONE] = "none", NULL,
+};
+
+enum normalize normalize_find(const char *name)
+{
+    size_t i = 0;
+
+    while (strcmp(normalize_names[i], name) != 0)
+        i++;
+    return (enum normalize)i;
+}
+
+void normalize_vector(enum normalize normalize, float *vector, size_t dimension)
+{
+    double length;
+
+    if (normalize == NORMALIZE_NONE)
+        return;
+    length = sqrt(matrix_squares(vector, dimension));
+    if (!(length > 0))
+        return;
+    for (size_t i = 0; i < dimension; i++)
+        vector[i] = (float)((double)vector[i] / length);
+}
+
+static void release_sample(struct dataset_sample *sample)
+{
+    free(sample->path);
+    free(sample->label);
+    free(sample->split);
+    free(sample->group);
+    *sample = (struct dataset_sample){0};
+}
+
+void dataset_release(struct dataset *dataset)
+{
+    for (size_t i = 0; i < dataset->count; i++)
+        release_sample(&dataset->samples[i]);
+    for (size_t class = 0; class < dataset->class_count; class++)
+        free(dataset->classes[class]);
+    free(dataset->samples);
+    free(dataset->vectors);
+    free(dataset->classes);
+    *dataset = (struct dataset){0};
+}
+
+/* Makes room for one more row. The vectors grow by realloc, which moves large blocks by remapping
+ * their pages. */
+static int make_room(struct dataset *dataset, struct error *error)
+{
+    size_t capacity = dataset->capacity, numbers;
+    void *samples = dataset->samples, *vectors;
+
+    if (dataset->count < capacity)
+        return 0;
+    if (memory_grow(&samples, dataset->count, &capacity, sizeof *dataset->samples, error) < 0)
+        return FAILED;
+    dataset->samples = samples;
+    if (!size_multiply(capacity, dataset->dimension, &numbers) ||
+        numbers > SIZE_MAX / sizeof *dataset->vectors)
+        return error_no_memory(error);
+    vectors = realloc(dataset->vectors, numbers * sizeof *dataset->vectors);
+    if (vectors == NULL)
+        return error_no_memory(error);
+    dataset->vectors = vectors;
+    dataset->capacity = capacity;
+    return 0;
+}
+
+static int copy_optional(const char *text, char **copy, struct error *error)
+{
+    *copy = text != NULL ? memory_copy_text(text, error) : NULL;
+    return text != NULL && *copy == NULL ? FAILED : 0;
+}
+
+static int copy_sample(const struct store_sample *stored, struct dataset_sample *sample,
+                       struct error *error)
+{
+    *sample = (struct dataset_sample){.image = stored->hash, .class = DATASET_NO_CLASS};
+    if (copy_optional(stored->path, &sample->path, error) == 0 &&
+        copy_optional(stored->label, &sample->label, error) == 0 &&
+        copy_optional(stored->split, &sample->split, error) == 0 &&
+        copy_optional(stored->group, &sample->group, error) == 0)
+        return 0;
+    release_sample(sample);
+    return FAILED;
+}
+
+struct loading {
+    const struct dataset_request *request;
+    struct dataset *dataset;
+};
+
+static int add_sample(void *context, const struct store_sample *stored, const float *vector,
+                      size_t dimension, struct error *error)
+{
+    const struct loading *loading = context;
+    struct dataset *dataset = loading->dataset;
+    float *row;
+
+    if (loading->request->labelled && stored->label == NULL) {
+        dataset->unlabelled++;
+        return 0;
+    }
+    if (!isfinite(matrix_squares(vector, dimension)))
+        return error_set(error, "the vector of '%s' holds numbers that are not finite: the "
+                         "network '%s' is to blame", stored->path,
+                         loading->request->feature_set->network_name);
+    if (make_room(dataset, error) < 0 ||
+        copy_sample(stored, &dataset->samples[dataset->count], error) < 0)
+        return FAILED;
+    row = dataset->vectors + dataset->count * dimension;
+    memcpy(row, vector, dimension * sizeof *row);
+    normalize_vector(loading->request->normalize, row, dimension);
+    dataset->count++;
+    return 0;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    const struct dataset_sample *const *left = a, *const *right = b;
+
+    return strcmp((*left)->label, (*right)->label);
+}
+
+/* By image, then as the samples stand in memory: equal images become neighbours. */
+static int compare_images(const void *a, const void *b)
+{
+    const struct dataset_sample *const *left = a, *const *right = b;
+    int order = memcmp((*left)->image.bytes, (*right)->image.bytes, HASH_BYTES);
+
+    return order != 0 ? order : (*left > *right) - (*left < *right);
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+    const struct dataset_sample *const *left = a, *const *right = b;
+
+    return strcmp((*left)->group, (*right)->group);
+}
+
+/* Numbers the labels that occur. order: [count], scratch. */
+static int number_classes(struct dataset *dataset, struct dataset_sample **order,
+                          struct error *error)
+{
+    size_t labelled = 0;
+
+    for (size_t i = 0; i < dataset->count; i++)
+        if (dataset->samples[i].label != NULL)
+            order[labelled++] = &dataset->samples[i];
+    qsort(order, labelled, sizeof(struct dataset_sample *), compare_labels);
+    dataset->classes = memory_allocate(labelled, sizeof *dataset->classes, error);
+    if (dataset->classes == NULL)
+        return FAILED;
+    for (size_t i = 0; i < labelled; i++) {
+        if (i == 0 || strcmp(order[i]->label, order[i - 1]->label) != 0) {
+            char *label = memory_copy_text(order[i]->label, error);
+
+            if (label == NULL)
+                return FAILED;
+            dataset->classes[dataset->class_count++] = label;
+        }
+        order[i]->class = dataset->class_count - 1;
+    }
+    return 0;
+}
+
+/* The representative of a sample's set; halves the path on the way (union-find). */
+static size_t find_root(struct dataset_sample *samples, size_t index)
+{
+    while (samples[index].unit != index) {
+        samples[index].unit = samples[samples[index].unit].unit;
+        index = samples[index].unit;
+    }
+    return index;
+}
+
+/* The earlier sample becomes the root, so that a root stands before all that belongs to it. */
+static void join(struct dataset_sample *samples, size_t a, size_t b)
+{
+    a = find_root(samples, a);
+    b = find_root(samples, b);
+    if (a < b)
+        samples[b].unit = a;
+    else
+        samples[a].unit = b;
+}
+
+/* Joins samples that share an image or a group, and numbers the resulting units. order: [count],
+ * scratch. */
+static void number_units(struct dataset *dataset, struct dataset_sample **order)
+{
+    struct dataset_sample *samples = dataset->samples;
+    size_t grouped = 0;
+
+    for (size_t i = 0; i < dataset->count; i++) {
+        samples[i].unit = i;
+        order[i] = &samples[i];
+    }
+    qsort(order, dataset->count, sizeof(struct dataset_sample *), compare_images);
+    for (size_t i = 1; i < dataset->count; i++)
+        if (hash_equal(&order[i]->image, &order[i - 1]->image))
+            join(samples, (size_t)(order[i - 1] - samples), (size_t)(order[i] - samples));
+    for (size_t i = 0; i < dataset->count; i++)
+        if (samples[i].group != NULL)
+            order[grouped++] = &samples[i];
+    qsort(order, grouped, sizeof(struct dataset_sample *), compare_groups);
+    for (size_t i = 1; i < grouped; i++)
+        if (strcmp(order[i]->group, order[i - 1]->group) == 0)
+            join(samples, (size_t)(order[i - 1] - samples), (size_t)(order[i] - samples));
+    for (size_t i = 0; i < dataset->count; i++)
+        samples[i].unit = find_root(samples, i);
+    /* A root stands before its members: its number is there when they ask for it. */
+    for (size_t i = 0; i < dataset->count; i++)
+        samples[i].unit = samples[i].unit == i ? dataset->unit_count++
+                                               : samples[samples[i].unit].unit;
+}
+
+int dataset_load(struct store *store, const struct dataset_request *request,
+                 struct dataset *dataset, struct error *error)
+{
+    struct loading loading = {request, dataset};
+    struct dataset_sample **order = NULL;
+    int64_t id = request->feature_set->id;
+    size_t split = 0;
+
+    *dataset = (struct dataset){.dimension = request->feature_set->dimension};
+    do {
+        if (store_each_vector(store, id, STORE_VIEW_ORIGINAL, request->splits[split], add_sample,
+                              &loading, error) < 0)
+            goto failed;
+        split++;
+    } while (split < DATASET_SPLITS && request->splits[split] != NULL);
+    order = memory_allocate(dataset->count, sizeof *order, error);
+    if (order == NULL || number_classes(dataset, order, error) < 0)
+        goto failed;
+    number_units(dataset, order);
+    free(order);
+    return 0;
+failed:
+    free(order);
+    dataset_release(dataset);
+    return FAILED;
+}
+
+void dataset_keep(struct dataset *dataset, const bool *keep)
+{
+    size_t kept = 0, row = dataset->dimension;
+
+    for (size_t i = 0; i < dataset->count; i++) {
+        if (!keep[i]) {
+            release_sample(&dataset->samples[i]);
+            continue;
+        }
+        if (kept != i) {
+            dataset->samples[kept] = dataset->samples[i];
+            memcpy(dataset->vectors + kept * row, dataset->vectors + i * row,
+                   row * sizeof *dataset->vectors);
+        }
+        kept++;
+    }
+    dataset->count = kept;
+}
+
+static int append_bytes(struct buffer *bytes, const void *data, size_t size, struct error *error)
+{
+    if (bytes->size + size > bytes->capacity &&
+        buffer_reserve(bytes, 2 * (bytes->size + size), error) < 0)
+        return FAILED;
+    memcpy(bytes->data + bytes->size, data, size);
+    bytes->size += size;
+    return 0;
+}
+
+int dataset_digest(const struct dataset *dataset, struct hash *digest, struct error *error)
+{
+    struct buffer bytes = {0};
+    int outcome = 0;
+
+    for (size_t i = 0; i < dataset->count && outcome == 0; i++) {
+        const struct dataset_sample *sample = &dataset->samples[i];
+        const char *label = sample->label != NULL ? sample->label : "";
+
+        if (append_bytes(&bytes, sample->path, strlen(sample->path) + 1, error) < 0 ||
+            append_bytes(&bytes, label, strlen(label) + 1, error) < 0 ||
+            append_bytes(&bytes, sample->image.bytes, HASH_BYTES, error) < 0)
+            outcome = FAILED;
+    }
+    *digest = hash_bytes(bytes.data, bytes.size);
+    buffer_release(&bytes);
+    return outcome;
+}

@@ -1,0 +1,84 @@
+/*
+ * Vectors and labels out of the store, ready to be learned from.
+ *
+ *     const struct dataset_request request = {.feature_set = set, .normalize = NORMALIZE_L2,
+ *                                             .labelled = true};
+ *     dataset_load(store, &request, &dataset, &error);
+ *     dataset_release(&dataset);
+ *
+ * Rows are in the order of the splits asked for, then of the path in byte order, so that the same
+ * samples always give the same arithmetic. Classes are the labels that occur, in byte order.
+ */
+#ifndef CLASSIFY_DATASET_H
+#define CLASSIFY_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "classify/feature_set.h"
+#include "common/error.h"
+#include "common/hash.h"
+#include "common/store.h"
+
+enum normalize {
+    NORMALIZE_L2,   /* every vector divided by its Euclidean length; a zero vector stays as it is */
+    NORMALIZE_NONE
+};
+
+/* "l2", "none"; NULL at the end. In the order of the enum. */
+extern const char *const normalize_names[];
+
+/* The normalisation with this name; `name` is one of normalize_names. */
+enum normalize normalize_find(const char *name);
+
+/* Normalises vector: [dimension] in place. The arithmetic is double, rounded once to float. */
+void normalize_vector(enum normalize normalize, float *vector, size_t dimension);
+
+/* The class of a sample without a label. */
+#define DATASET_NO_CLASS SIZE_MAX
+
+struct dataset_sample {
+    char *path;
+    char *label, *split, *group;  /* NULL: none */
+    struct hash image;
+    size_t class;                 /* DATASET_NO_CLASS without a label */
+    size_t unit;                  /* equal for samples that must stand on one side of a split: those
+                                     with the same image or the same group */
+};
+
+struct dataset {
+    size_t count, dimension;
+    float *vectors;               /* [count][dimension], normalised */
+    struct dataset_sample *samples;  /* [count] */
+    size_t class_count;
+    char **classes;               /* [class_count], the labels in byte order */
+    size_t unit_count;            /* units are numbered from 0 in order of first appearance */
+    size_t unlabelled;            /* samples passed over because they have no label */
+    size_t capacity;              /* rows that there is room for */
+};
+
+enum { DATASET_SPLITS = 2 };
+
+struct dataset_request {
+    const struct feature_set *feature_set;
+    enum normalize normalize;
+    const char *splits[DATASET_SPLITS];  /* one after the other; all NULL: every sample */
+    bool labelled;                       /* pass over samples without a label, and count them */
+};
+
+/* FAILED when a vector holds a number that is not finite (named with its network), the store
+ * cannot be read, or memory is short. No samples at all is no failure. */
+int dataset_load(struct store *store, const struct dataset_request *request,
+                 struct dataset *dataset, struct error *error);
+
+void dataset_release(struct dataset *dataset);
+
+/* Removes the rows with keep[row] false; keep: [count]. Classes and units stay numbered as they
+ * are. */
+void dataset_keep(struct dataset *dataset, const bool *keep);
+
+/* The digest by which an experiment knows its samples: path, label and image of each, in order. */
+int dataset_digest(const struct dataset *dataset, struct hash *digest, struct error *error);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * Trained classifiers as files, exact to the last bit and independent of any database.
+ *
+ *     model_write("ants-or-bees.model", &model, &error);
+ *     model_read("ants-or-bees.model", &model, &error);
+ *     model_release(&model);
+ *
+ * The format, version 1. Numbers are little-endian; f64 is IEEE 754 binary64; a text is its
+ * length as u32 and so many bytes, none of them 0.
+ *
+ *     8 bytes   "bnkmodel"
+ *     u32       the version of the format
+ *     text      the program that wrote it, "bottleneck-classify 0.1.0"
+ *     32 bytes  SHA-256 of the network's file
+ *     text      the network's name
+ *     text x 3  layer, pooling, preprocessing of the feature set
+ *     i64       its engine version
+ *     u64       its dimension
+ *     text      how vectors are normalised: "l2" or "none"
+ *     f64       C
+ *     u64       the number of images that it was trained on
+ *     u32       the number of classes, at least 2
+ *     text ...  their labels, ascending in byte order
+ *     f64 ...   bias of each decision; pairs of classes (0,1) (0,2) ... (1,2) ...
+ *     f64 ...   weight vector of each decision
+ *     32 bytes  SHA-256 of everything before
+ */
+#ifndef CLASSIFY_MODEL_FILE_H
+#define CLASSIFY_MODEL_FILE_H
+
+#include <stddef.h>
+
+#include "classify/dataset.h"
+#include "classify/feature_set.h"
+#include "classify/linear.h"
+#include "common/error.h"
+
+struct model {
+    const char *program;
+    struct feature_set features;  /* without id and count of vectors when read */
+    enum normalize normalize;
+    double c;
+    size_t images;
+    char **labels;                /* [linear.classes], ascending in byte order */
+    struct linear linear;
+    void *owned;                  /* what model_release frees; NULL in a model that was not read */
+};
+
+/* Writes the file, which appears complete or not at all. 0 or FAILED. */
+int model_write(const char *path, const struct model *model, struct error *error);
+
+/* FAILED when the file cannot be read, is no model, of a newer format, damaged or cut off. */
+int model_read(const char *path, struct model *model, struct error *error);
+
+/* Releases a model that model_read filled in. */
+void model_release(struct model *model);
+
+#endif
