@@ -3,6 +3,8 @@
 #   make                     build/bottleneck-extract and build/bottleneck-classify
 #   make demo                install what is missing, build, run the main job
 #   make test                every test; SANITIZE=address,undefined runs them instrumented
+#   make bench NETWORKS="a.onnx b.onnx"
+#                            time an image, GFLOP/s and their share of the machine's peak
 #   make dev                 everything compiled with a strict set of warnings, as errors
 #   make check-headers       each header compiles alone
 #   make install PREFIX=/usr/local DESTDIR=
@@ -57,7 +59,7 @@ test_programs := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
 test_tools := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 headers := $(wildcard */*.h */*/*.h)
 
-.PHONY: all demo test dev check-headers install clean dependencies
+.PHONY: all demo test bench dev check-headers install clean dependencies
 .SECONDARY:
 all: $(programs)
 
@@ -108,6 +110,10 @@ test: dependencies
 run-tests: $(programs) $(test_programs) $(test_tools)
 	BUILD=$(BUILD) TESTDATA=$(TESTDATA) tests/run_tests.sh $(test_programs)
 
+# A process for each network, since it reports its own peak memory.
+bench: $(BUILD)/tests/bench_network
+	@for network in $(NETWORKS); do $< "$$network" || exit; done | awk 'NR == 1 || !/^network /'
+
 dev: packages = $(test_packages)
 dev: dependencies
 	$(MAKE) --no-print-directory STRICT=yes strict check-headers
@@ -116,7 +122,7 @@ strict: $(programs) $(test_programs) $(test_tools)
 
 check-headers:
 	@for header in $(headers); do \
-		echo "#include \"$$header\"" | $(compile) -MF /dev/null -fsyntax-only -x c - || exit 1; \
+		printf '#include "%s"\ntypedef int checked;\n' $$header | $(compile) -MF /dev/null -fsyntax-only -x c - || exit 1; \
 	done
 
 demo: packages = $(demo_packages)
