@@ -3,8 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64, FIRST_CAPACITY = 16 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21, FIRST_CAPACITY = 16 };
 
 bool size_multiply(size_t a, size_t b, size_t *product)
 {
@@ -23,14 +24,18 @@ void *memory_allocate(size_t count, size_t size, struct error *error)
 void *memory_allocate_aligned(size_t count, size_t size, struct error *error)
 {
     void *memory = NULL;
-    size_t bytes;
+    size_t bytes, alignment;
 
-    if (size_multiply(count, size, &bytes) && bytes <= SIZE_MAX - ALIGNMENT) {
-        bytes = (bytes / ALIGNMENT + 1) * ALIGNMENT;
-        memory = aligned_alloc(ALIGNMENT, bytes);
+    if (size_multiply(count, size, &bytes) && bytes <= SIZE_MAX - HUGE_PAGE) {
+        alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
+        bytes = (bytes / alignment + 1) * alignment;
+        memory = aligned_alloc(alignment, bytes);
     }
     if (memory == NULL)
         error_no_memory(error);
+    else if (bytes >= HUGE_PAGE)
+        /* Only a hint: without huge pages everything works, with more misses in the TLB. */
+        (void)madvise(memory, bytes, MADV_HUGEPAGE);
     return memory;
 }
 

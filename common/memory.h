@@ -17,7 +17,8 @@ bool size_multiply(size_t a, size_t b, size_t *product);
  * when count * size overflows. A count of 0 gives a valid pointer. Release with free(). */
 void *memory_allocate(size_t count, size_t size, struct error *error);
 
-/* As memory_allocate, not zeroed, aligned to 64 bytes (a cache line, an AVX-512 register). */
+/* As memory_allocate, not zeroed, aligned to 64 bytes (a cache line, an AVX-512 register); from 2
+ * MB on in huge pages where the system gives them. Release with free(). */
 void *memory_allocate_aligned(size_t count, size_t size, struct error *error);
 
 /* Makes room for at least one more element in a growing array: *items holds `count` elements of

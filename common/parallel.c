@@ -13,6 +13,12 @@
  * two layers of a network, which is shorter than a wake-up. */
 enum { SPINS = 2000 };
 
+/* The tasks that a thread does first. Each on a cache line of its own. */
+struct range {
+    _Alignas(64) atomic_size_t next;
+    size_t end;
+};
+
 struct worker {
     struct parallel *parallel;
     size_t index;
@@ -26,12 +32,11 @@ struct parallel {
     pthread_mutex_t mutex;
     pthread_cond_t begin, end;
     atomic_size_t generation; /* counts loops; a change means work */
-    atomic_size_t next;       /* the next task to hand out */
+    struct range *ranges;     /* [threads] */
     atomic_size_t busy;       /* workers still in the current loop */
     bool stopping;
     parallel_task *task;
     void *context;
-    size_t count;
 };
 
 size_t parallel_processors(void)
@@ -52,10 +57,13 @@ static void relax(void)
 
 static void run_tasks(struct parallel *parallel, size_t worker)
 {
-    size_t task;
+    for (size_t i = 0; i < parallel->threads; i++) {
+        struct range *range = &parallel->ranges[(worker + i) % parallel->threads];
+        size_t task;
 
-    while ((task = atomic_fetch_add(&parallel->next, 1)) < parallel->count)
-        parallel->task(parallel->context, task, worker);
+        while ((task = atomic_fetch_add(&range->next, 1)) < range->end)
+            parallel->task(parallel->context, task, worker);
+    }
 }
 
 /* Waits for a loop newer than `seen`; returns its number. */
@@ -112,7 +120,10 @@ int parallel_create(size_t threads, struct parallel **out, struct error *error)
         return FAILED;
     parallel->threads = threads > 0 ? threads : parallel_processors();
     parallel->workers = memory_allocate(parallel->threads, sizeof *parallel->workers, error);
-    if (parallel->workers == NULL) {
+    parallel->ranges = memory_allocate_aligned(parallel->threads, sizeof *parallel->ranges, error);
+    if (parallel->workers == NULL || parallel->ranges == NULL) {
+        free(parallel->workers);
+        free(parallel->ranges);
         free(parallel);
         return FAILED;
     }
@@ -147,6 +158,7 @@ void parallel_free(struct parallel *parallel)
     pthread_cond_destroy(&parallel->begin);
     pthread_mutex_destroy(&parallel->mutex);
     free(parallel->workers);
+    free(parallel->ranges);
     free(parallel);
 }
 
@@ -172,8 +184,12 @@ void parallel_for(struct parallel *parallel, size_t count, parallel_task *task, 
 {
     parallel->task = task;
     parallel->context = context;
-    parallel->count = count;
-    atomic_store(&parallel->next, 0);
+    for (size_t i = 0; i < parallel->threads; i++) {
+        struct range *range = &parallel->ranges[i];
+
+        range->end = count * (i + 1) / parallel->threads;
+        atomic_store(&range->next, count * i / parallel->threads);
+    }
     if (count > 1 && parallel->started > 0) {
         atomic_store(&parallel->busy, parallel->started);
         announce(parallel);

@@ -5,8 +5,10 @@
  *     parallel_for(parallel, rows, scale_row, &job);     scale_row(&job, row, worker), in any order
  *     parallel_free(parallel);
  *
- * Tasks are handed out one by one, so uneven ones balance. A task must write only what is its
- * own: then the result does not depend on the number of threads.
+ * Each thread begins with its own part of the tasks, the same part in every loop of that length:
+ * what a thread wrote in one loop is in its cache in the next. Who is done takes tasks from the
+ * others, so uneven ones balance. A task must write only what is its own: then the result does
+ * not depend on the number of threads.
  */
 #ifndef COMMON_PARALLEL_H
 #define COMMON_PARALLEL_H

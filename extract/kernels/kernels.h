@@ -44,14 +44,19 @@ struct tile {
 typedef void tile_function(const struct tile *tile);
 
 /*
- * Per channel: out[pixel][c] = clip(shift[c] + sum over tap of in[pixel][tap][c] * weights[tap][c])
+ * Per channel, along a row of pixels that all have the same taps within the map:
+ *
+ *     out[pixel][c] = clip(shift[c] + sum over tap of
+ *                          in[tap_offsets[tap] + pixel * in_step + c] * weights[tap][c])
  */
 struct depthwise {
-    const float *const *in;   /* [pixels][taps] pointers to [channels] */
-    size_t pixels, taps, channels;
-    const float *weights;     /* [taps][channels] */
-    const float *shift;       /* [channels] */
-    float *out;               /* [pixels][out_stride] */
+    const float *in;
+    const size_t *tap_offsets;    /* [taps] floats from `in` */
+    size_t taps, in_step;         /* in_step: floats from a pixel's window to the next one's */
+    size_t pixels, channels;
+    const float *const *weights;  /* [taps] pointers to [channels] */
+    const float *shift;           /* [channels] */
+    float *out;                   /* [pixels][out_stride] */
     size_t out_stride;
     float low, high;
 };

@@ -18,31 +18,67 @@ static inline __attribute__((always_inline)) void store(float *to, vector value,
         vector_store_part(to, value, count);
 }
 
-/* `count` channels from channel `c` on, of all pixels. */
-static inline __attribute__((always_inline)) void depthwise_channels(const struct depthwise *job,
-                                                                     size_t c, size_t count)
+/* Pixels that share one reading of the weights. */
+enum { DEPTHWISE_PIXELS = 8 };
+
+/* `count` channels from channel `c` on, of `pixels` pixels from pixel `first` on. */
+static inline __attribute__((always_inline)) void
+depthwise_block(const struct depthwise *job, size_t first, size_t pixels, size_t taps, size_t c,
+                size_t count)
 {
     vector shift = load(job->shift + c, count);
-    const float *const *in = job->in;
 
-    for (size_t pixel = 0; pixel < job->pixels; pixel++, in += job->taps) {
+    for (size_t pixel = first; pixel < first + pixels; pixel++) {
+        const float *in = job->in + pixel * job->in_step + c;
         vector sum = shift;
 
-        for (size_t tap = 0; tap < job->taps; tap++)
-            sum += load(in[tap] + c, count) * load(job->weights + tap * job->channels + c, count);
+        for (size_t tap = 0; tap < taps; tap++)
+            sum += load(in + job->tap_offsets[tap], count) * load(job->weights[tap] + c, count);
         store(job->out + pixel * job->out_stride + c, vector_clip(sum, job->low, job->high),
               count);
     }
 }
 
-void VARIANT(depthwise)(const struct depthwise *job)
+/* All channels. 3x3 taps, the most frequent by far, gain threefold by being a case of their own
+ * (MobileNetV2). */
+static void depthwise_pixels(const struct depthwise *job, size_t first, size_t pixels)
 {
     size_t c = 0;
 
+    if (job->taps == 9) {
+        for (; c + LANES <= job->channels; c += LANES) {
+            vector shift = vector_load(job->shift + c), weights[9];
+            const float *in = job->in + first * job->in_step + c;
+            float *out = job->out + first * job->out_stride + c;
+
+#pragma GCC unroll 9
+            for (size_t tap = 0; tap < 9; tap++)
+                weights[tap] = vector_load(job->weights[tap] + c);
+            for (size_t pixel = 0; pixel < pixels; pixel++) {
+                vector sum = shift;
+
+#pragma GCC unroll 9
+                for (size_t tap = 0; tap < 9; tap++)
+                    sum += vector_load(in + job->tap_offsets[tap]) * weights[tap];
+                vector_store(out, vector_clip(sum, job->low, job->high));
+                in += job->in_step;
+                out += job->out_stride;
+            }
+        }
+    }
     for (; c + LANES <= job->channels; c += LANES)
-        depthwise_channels(job, c, LANES);
+        depthwise_block(job, first, pixels, job->taps, c, LANES);
     if (c < job->channels)
-        depthwise_channels(job, c, job->channels - c);
+        depthwise_block(job, first, pixels, job->taps, c, job->channels - c);
+}
+
+void VARIANT(depthwise)(const struct depthwise *job)
+{
+    for (size_t first = 0; first < job->pixels; first += DEPTHWISE_PIXELS) {
+        size_t left = job->pixels - first;
+
+        depthwise_pixels(job, first, left < DEPTHWISE_PIXELS ? left : DEPTHWISE_PIXELS);
+    }
 }
 
 static inline __attribute__((always_inline)) void maximum_channels(const float *const *in,

@@ -41,6 +41,16 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
     vector sums[KERNEL_MAX_ROWS][KERNEL_MAX_VECTORS];
     const float *packed = tile->packed;
 
+    /* What is read and written at the end is on its way while the sums are formed. */
+#pragma GCC unroll 8
+    for (size_t row = 0; row < rows; row++) {
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++) {
+            __builtin_prefetch(tile->out[row] + tile->out_offset + v * LANES, 1);
+            if (tile->residual != NULL)
+                __builtin_prefetch(tile->residual[row] + tile->out_offset + v * LANES);
+        }
+    }
 #pragma GCC unroll 8
     for (size_t row = 0; row < rows; row++) {
 #pragma GCC unroll 4

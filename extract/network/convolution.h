@@ -30,8 +30,12 @@ struct sliding {
     const float *zeros;   /* [channels]: what lies outside */
 };
 
-/* The pointers under the window of output pixel (y, x), row by row, `stride` apart. */
+/* The pointers under the window of output pixel (y, x), row by row of the window. */
 void sliding_gather(const struct sliding *sliding, size_t image, size_t y, size_t x,
-                    const float **table, size_t stride);
+                    const float **table);
+
+/* The same for `count` output pixels of row y, from x on: those of tap t at table[t * stride]. */
+void sliding_gather_row(const struct sliding *sliding, size_t image, size_t y, size_t x,
+                        size_t count, const float **table, size_t stride);
 
 #endif

@@ -10,7 +10,6 @@
 struct prepared {
     float *weights;  /* [taps][channels] */
     float *shift;    /* [channels] */
-    float *zeros;    /* [channels] */
 };
 
 static bool suits(const struct step *step)
@@ -31,14 +30,13 @@ static int prepare(struct step *step, const struct kernels *kernels, const float
 
     (void)kernels;
     step->kernel = "depthwise";
-    step->worker_scratch = step->out->shape.dims[SHAPE_WIDTH] * taps * sizeof(float *);
+    step->worker_scratch = taps * (sizeof(size_t) + sizeof(float *));
     step->prepared = prepared;
     if (prepared == NULL)
         return FAILED;
     prepared->weights = memory_allocate_aligned(channels * taps, sizeof(float), error);
     prepared->shift = memory_allocate(channels, sizeof(float), error);
-    prepared->zeros = memory_allocate(channels, sizeof(float), error);
-    if (prepared->weights == NULL || prepared->shift == NULL || prepared->zeros == NULL)
+    if (prepared->weights == NULL || prepared->shift == NULL)
         return FAILED;
     for (size_t c = 0; c < channels; c++) {
         float scale = convolution->scale != NULL ? convolution->scale[c] : 1;
@@ -57,7 +55,6 @@ static void release(void *memory)
 
     free(prepared->weights);
     free(prepared->shift);
-    free(prepared->zeros);
     free(prepared);
 }
 
@@ -65,8 +62,50 @@ struct job {
     const struct step *step;
     const struct run *run;
     const struct prepared *prepared;
-    struct sliding sliding;
 };
+
+/* The taps that lie within the map, for output pixels of row y and columns like x. */
+static void find_taps(const struct job *job, size_t y, size_t x, struct depthwise *filter,
+                      size_t *offsets, const float **weights)
+{
+    const struct window *window = &job->step->layer->convolution.window;
+    const struct view *in = job->step->in[0];
+
+    filter->taps = 0;
+    for (size_t i = 0; i < window->kernel[0]; i++) {
+        /* Outside above or left wraps around and is too large as well. */
+        size_t row = y * window->stride[0] + i * window->dilation[0] - window->pad_begin[0];
+
+        for (size_t j = 0; j < window->kernel[1]; j++) {
+            size_t column = x * window->stride[1] + j * window->dilation[1] -
+                            window->pad_begin[1];
+
+            if (row >= in->shape.dims[SHAPE_HEIGHT] || column >= in->shape.dims[SHAPE_WIDTH])
+                continue;
+            offsets[filter->taps] =
+                (row * in->shape.dims[SHAPE_WIDTH] + column) * in->pixel_stride;
+            weights[filter->taps++] =
+                job->prepared->weights + (i * window->kernel[1] + j) * filter->channels;
+        }
+    }
+}
+
+/* How many output pixels from x on have all their columns within the map; 1 where x has not. */
+static size_t equal_pixels(const struct job *job, size_t x)
+{
+    const struct window *window = &job->step->layer->convolution.window;
+    size_t width = job->step->in[0]->shape.dims[SHAPE_WIDTH];
+    size_t reach = (window->kernel[1] - 1) * window->dilation[1];
+    size_t last = width + window->pad_begin[1];  /* beyond the last column, in padded ones */
+    size_t end;
+
+    if (x * window->stride[1] < window->pad_begin[1] || x * window->stride[1] + reach >= last)
+        return 1;
+    end = (last - 1 - reach) / window->stride[1] + 1;
+    if (end > job->step->out->shape.dims[SHAPE_WIDTH])
+        end = job->step->out->shape.dims[SHAPE_WIDTH];
+    return end - x;
+}
 
 /* Task: one row of output pixels. */
 static void filter_row(void *context, size_t task, size_t worker)
@@ -74,46 +113,36 @@ static void filter_row(void *context, size_t task, size_t worker)
     const struct job *job = context;
     const struct layer *layer = job->step->layer;
     const struct view *out = job->step->out;
-    size_t width = out->shape.dims[SHAPE_WIDTH];
-    size_t image = task / out->shape.dims[SHAPE_HEIGHT], y = task % out->shape.dims[SHAPE_HEIGHT];
+    size_t height = out->shape.dims[SHAPE_HEIGHT], width = out->shape.dims[SHAPE_WIDTH];
+    size_t image = task / height, y = task % height;
     size_t taps = layer->convolution.window.kernel[0] * layer->convolution.window.kernel[1];
-    const float **table = run_scratch(job->run, worker);
+    size_t *offsets = run_scratch(job->run, worker);
+    const float **weights = (void *)(offsets + taps);
     struct depthwise filter = {
-        .in = table,
-        .pixels = width,
-        .taps = taps,
+        .in = view_pixel(job->step->in[0], image, 0),
+        .tap_offsets = offsets,
+        .in_step = layer->convolution.window.stride[1] * job->step->in[0]->pixel_stride,
         .channels = out->shape.dims[SHAPE_CHANNELS],
-        .weights = job->prepared->weights,
+        .weights = weights,
         .shift = job->prepared->shift,
-        .out = view_pixel(out, image, y * width),
         .out_stride = out->pixel_stride,
     };
 
     activation_bounds(&layer->activation, &filter.low, &filter.high);
-    for (size_t x = 0; x < width; x++)
-        sliding_gather(&job->sliding, image, y, x, table + x * taps, 1);
-    job->run->kernels->depthwise(&filter);
-    for (size_t x = 0; x < width; x++)
-        activation_apply(&layer->activation, filter.out + x * filter.out_stride, filter.channels,
-                         0);
+    for (size_t x = 0; x < width; x += filter.pixels) {
+        filter.pixels = equal_pixels(job, x);
+        filter.out = view_pixel(out, image, y * width + x);
+        find_taps(job, y, x, &filter, offsets, weights);
+        job->run->kernels->depthwise(&filter);
+        for (size_t i = 0; i < filter.pixels; i++)
+            activation_apply(&layer->activation, filter.out + i * filter.out_stride,
+                             filter.channels, 0);
+    }
 }
 
 static void run(const struct step *step, const struct run *run)
 {
-    const struct window *window = &step->layer->convolution.window;
-    const struct prepared *prepared = step->prepared;
-    struct job job = {
-        .step = step,
-        .run = run,
-        .prepared = prepared,
-        .sliding = {
-            .source = *step->in[0],
-            .window = window,
-            .kernel_width = window->kernel[1],
-            .pad = {window->pad_begin[0], window->pad_begin[1]},
-            .zeros = prepared->zeros,
-        },
-    };
+    struct job job = {.step = step, .run = run, .prepared = step->prepared};
 
     run_tasks(run, run->images * step->out->shape.dims[SHAPE_HEIGHT], filter_row, &job);
 }

@@ -136,6 +136,10 @@ static void copy_row(void *context, size_t task, size_t worker)
     if (row >= in->shape.dims[SHAPE_HEIGHT])
         return;
     to += window->pad_begin[1] * channels;
+    if (in->pixel_stride == channels) {
+        memcpy(to, view_pixel(in, image, row * width), width * channels * sizeof *to);
+        return;
+    }
     for (size_t x = 0; x < width; x++)
         memcpy(to + x * channels, view_pixel(in, image, row * width + x), channels * sizeof *to);
 }
@@ -156,29 +160,43 @@ static void copy_input(struct job *job)
 
 /* ---- the product ------------------------------------------------------------------------ */
 
+/* Fills the tables for output pixels of one row of the map. */
+static void fill_row(const struct job *job, size_t image, size_t y, size_t x, size_t count,
+                     const float **in, float **out, const float **residual)
+{
+    const struct view *to = job->step->out;
+    size_t pixel = y * to->shape.dims[SHAPE_WIDTH] + x;
+
+    sliding_gather_row(&job->sliding, image, y, x, count, in, TABLE_ROWS);
+    for (size_t k = 0; k < count; k++)
+        out[k] = view_pixel(to, image, pixel + k);
+    for (size_t k = 0; k < count && job->step->layer->convolution.residual; k++)
+        residual[k] = view_pixel(job->step->in[1], image, pixel + k);
+}
+
 /* Fills the tables for `count` output pixels from `first` on, and repeats the last one. */
 static void fill_tables(const struct job *job, size_t first, size_t count, const float **in,
                         float **out, const float **residual)
 {
     const struct view *to = job->step->out;
     size_t width = to->shape.dims[SHAPE_WIDTH], pixels = shape_pixels(&to->shape);
-    size_t image = first / pixels, pixel = first % pixels;
-    size_t y = pixel / width, x = pixel % width;
+    size_t runs = job->sliding.window->kernel[0] * job->sliding.kernel_width;
+    size_t row = 0;
 
-    for (size_t row = 0; row < count + KERNEL_MAX_ROWS - 1; row++) {
-        sliding_gather(&job->sliding, image, y, x, in + row, TABLE_ROWS);
-        out[row] = view_pixel(to, image, y * width + x);
+    while (row < count) {
+        size_t pixel = (first + row) % pixels, x = pixel % width;
+        size_t part = width - x < count - row ? width - x : count - row;
+
+        fill_row(job, (first + row) / pixels, pixel / width, x, part, in + row, out + row,
+                 residual + row);
+        row += part;
+    }
+    for (; row < count + KERNEL_MAX_ROWS - 1; row++) {
+        for (size_t run = 0; run < runs; run++)
+            in[run * TABLE_ROWS + row] = in[run * TABLE_ROWS + count - 1];
+        out[row] = out[count - 1];
         if (job->step->layer->convolution.residual)
-            residual[row] = view_pixel(job->step->in[1], image, y * width + x);
-        if (row + 1 >= count)
-            continue;
-        if (++x == width) {
-            x = 0;
-            if (++y == to->shape.dims[SHAPE_HEIGHT]) {
-                y = 0;
-                image++;
-            }
-        }
+            residual[row] = residual[count - 1];
     }
 }
 

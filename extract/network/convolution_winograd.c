@@ -30,7 +30,7 @@ struct prepared {
     struct product product;  /* a group for each place */
     size_t channels, outputs;
     size_t rows, columns;    /* of tiles in an image */
-    size_t block;            /* tiles in a block */
+    size_t block;            /* the most tiles in a block */
     float *shift;            /* [outputs] */
     float *zeros;            /* [channels] */
 };
@@ -163,8 +163,9 @@ struct job {
     const struct run *run;
     const struct prepared *prepared;
     struct sliding sliding;
-    size_t tiles;  /* of all images */
-    size_t parts;  /* into which the outputs are split */
+    size_t tiles;   /* of all images */
+    size_t blocks;  /* into which they are split, evenly */
+    size_t parts;   /* into which the outputs are split */
 };
 
 /* A tile's image and the pixel of its upper left result. */
@@ -191,7 +192,7 @@ static void transform_inputs(const struct job *job, size_t first, size_t count, 
     for (size_t i = 0; i < count; i++) {
         struct tile_place place = place_of(prepared, first + i);
 
-        sliding_gather(&job->sliding, place.image, place.y, place.x, table, 1);
+        sliding_gather(&job->sliding, place.image, place.y, place.x, table);
         job->run->kernels->winograd_input(table, prepared->channels,
                                           inputs + i * PLACES * prepared->channels);
     }
@@ -275,8 +276,9 @@ static void convolve_block(void *context, size_t task, size_t worker)
     const struct job *job = context;
     const struct prepared *prepared = job->prepared;
     const struct product *product = &prepared->product;
-    size_t part = task % job->parts, first = task / job->parts * prepared->block;
-    size_t count = job->tiles - first < prepared->block ? job->tiles - first : prepared->block;
+    size_t part = task % job->parts, block = task / job->parts;
+    size_t first = job->tiles * block / job->blocks;
+    size_t count = job->tiles * (block + 1) / job->blocks - first;
     size_t first_panel = product->panels * part / job->parts;
     size_t last_panel = product->panels * (part + 1) / job->parts;
     size_t begin = product_column(product, first_panel);
@@ -311,11 +313,16 @@ static void run(const struct step *step, const struct run *run)
         },
         .tiles = run->images * prepared->rows * prepared->columns,
     };
-    size_t blocks = (job.tiles + prepared->block - 1) / prepared->block;
-    size_t wanted = 2 * run_threads(run) / blocks, panels = prepared->product.panels;
+    size_t threads = run_threads(run), panels = prepared->product.panels;
 
-    job.parts = wanted < 1 ? 1 : wanted > panels ? panels : wanted;
-    run_tasks(run, blocks * job.parts, convolve_block, &job);
+    job.blocks = (job.tiles + prepared->block - 1) / prepared->block;
+    job.parts = job.blocks < threads ? threads / job.blocks : 1;
+    if (job.parts > panels)
+        job.parts = panels;
+    /* As much work for every thread. */
+    if (job.blocks > threads)
+        job.blocks = (job.blocks + threads - 1) / threads * threads;
+    run_tasks(run, job.blocks * job.parts, convolve_block, &job);
 }
 
 const struct convolution_way convolution_winograd = {

@@ -1,6 +1,7 @@
 /*
  * Convolutions: which way each is computed.
  */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/memory.h"
@@ -57,7 +58,7 @@ const struct layer_operations convolution_operations = {
     .name = "convolution", .prepare = prepare, .run = run, .release = release, .cost = cost};
 
 void sliding_gather(const struct sliding *sliding, size_t image, size_t y, size_t x,
-                    const float **table, size_t stride)
+                    const float **table)
 {
     const struct window *window = sliding->window;
     const struct shape *shape = &sliding->source.shape;
@@ -67,15 +68,55 @@ void sliding_gather(const struct sliding *sliding, size_t image, size_t y, size_
     for (size_t i = 0; i < window->kernel[0]; i++) {
         /* Outside above or left wraps around and is too large as well. */
         size_t row = top + i * window->dilation[0];
+        const float *from =
+            view_pixel(&sliding->source, image, row * shape->dims[SHAPE_WIDTH] + left);
+
+        for (size_t j = 0; j < sliding->kernel_width; j++) {
+            size_t column = left + j * window->dilation[1];
+            bool inside = row < shape->dims[SHAPE_HEIGHT] && column < shape->dims[SHAPE_WIDTH];
+
+            *table++ = inside ? from + j * window->dilation[1] * sliding->source.pixel_stride
+                              : sliding->zeros;
+        }
+    }
+}
+
+/* One tap of a row of pixels: the first of them at `column` of the source, `step` columns on for
+ * every further one. */
+static void gather_tap(const struct sliding *sliding, const float *row, size_t column,
+                       size_t step, size_t count, const float **table)
+{
+    size_t width = sliding->source.shape.dims[SHAPE_WIDTH];
+    size_t pixel_stride = sliding->source.pixel_stride, k = 0;
+
+    for (; k < count && column > SIZE_MAX / 2; k++, column += step)
+        table[k] = sliding->zeros;  /* left of the map: a negative column */
+    for (; k < count && column < width; k++, column += step)
+        table[k] = row + column * pixel_stride;
+    for (; k < count; k++)
+        table[k] = sliding->zeros;
+}
+
+void sliding_gather_row(const struct sliding *sliding, size_t image, size_t y, size_t x,
+                        size_t count, const float **table, size_t stride)
+{
+    const struct window *window = sliding->window;
+    const struct shape *shape = &sliding->source.shape;
+    size_t top = y * window->stride[0] - sliding->pad[0];
+    size_t left = x * window->stride[1] - sliding->pad[1];
+
+    for (size_t i = 0; i < window->kernel[0]; i++) {
+        size_t row = top + i * window->dilation[0];
 
         for (size_t j = 0; j < sliding->kernel_width; j++, table += stride) {
-            size_t column = left + j * window->dilation[1];
-
-            if (row < shape->dims[SHAPE_HEIGHT] && column < shape->dims[SHAPE_WIDTH])
-                *table = view_pixel(&sliding->source, image,
-                                    row * shape->dims[SHAPE_WIDTH] + column);
-            else
-                *table = sliding->zeros;
+            if (row < shape->dims[SHAPE_HEIGHT]) {
+                gather_tap(sliding,
+                           view_pixel(&sliding->source, image, row * shape->dims[SHAPE_WIDTH]),
+                           left + j * window->dilation[1], window->stride[1], count, table);
+                continue;
+            }
+            for (size_t k = 0; k < count; k++)
+                table[k] = sliding->zeros;
         }
     }
 }
