@@ -86,7 +86,7 @@ const struct network_output *network_output(const struct network *network, size_
 
 size_t network_batch(const struct network *network)
 {
-    return network->plan.batch;
+    return network->plan.schedule.batch;
 }
 
 /* ---- the cut ---------------------------------------------------------------------------- */

@@ -75,6 +75,7 @@ struct network_layer network_layer(const struct network *network, size_t index)
 
 void network_describe(const struct network *network, FILE *out)
 {
+    const struct schedule *schedule = &network->plan.schedule;
     double cost = 0;
     size_t weights = 0;
 
@@ -91,7 +92,7 @@ void network_describe(const struct network *network, FILE *out)
     }
     fprintf(out, "%zu layers, %.1f million multiply-adds an image, %zu weights\n",
             network->graph.count, cost / 1e6, weights);
-    fprintf(out, "instruction set %s, batch %zu, %.1f MB for results\n",
-            network->plan.kernels->name, network->plan.batch,
-            (double)network->plan.arena_floats * sizeof(float) / 1e6);
+    fprintf(out, "instruction set %s, batch %zu (%zu at a time up to layer %zu), %.1f MB for "
+                 "results\n", network->plan.kernels->name, schedule->batch, schedule->group,
+            schedule->split, (double)network->plan.arena_floats * sizeof(float) / 1e6);
 }

@@ -1,20 +1,20 @@
 /*
- * A simplified graph laid out in memory and ready to run: a step per layer, and one arena in which
- * results whose lifetimes do not meet share their place. The inputs of a concatenation are written
- * into its result directly wherever that is possible, slices of channels and reshapes that move
- * nothing are views.
+ * A simplified graph ready to run: a step per layer, its results laid out in memory (layout.h),
+ * its weights packed.
  */
 #ifndef EXTRACT_NETWORK_PLAN_H
 #define EXTRACT_NETWORK_PLAN_H
 
-#include "extract/network/step.h"
+#include "extract/network/layout.h"
 
 struct plan {
     const struct graph *graph;
     const struct kernels *kernels;
     struct parallel *parallel;
-    size_t batch;
-    struct view *views;   /* [graph->count] */
+    struct schedule schedule;
+    struct view *views;   /* [graph->count]; after a run, of the whole batch where `whole` */
+    float **starts;       /* [graph->count]: the data of the views for the first image */
+    bool *whole;          /* [graph->count] */
     struct step *steps;   /* [graph->count] */
     size_t step_count;    /* how many were begun, for plan_release */
     float *arena;
@@ -36,7 +36,8 @@ void plan_release(struct plan *plan);
  * plan->step_seconds. */
 int plan_measure(struct plan *plan, struct error *error);
 
-/* input: [images][height][width][channels], images <= batch. The results are in plan->views. */
+/* input: [images][height][width][channels], images <= batch. The results of the outputs
+ * are in plan->views. */
 void plan_run(struct plan *plan, const float *input, size_t images);
 
 #endif
