@@ -62,7 +62,7 @@ struct depthwise {
 };
 typedef void depthwise_function(const struct depthwise *job);
 
-/* out[c] = max over tap of in[tap][c], or factor * the sum. taps >= 1. */
+/* out[c] = max over tap of in[tap][c] (a NaN is the largest), or factor * the sum. taps >= 1. */
 typedef void pool_function(const float *const *in, size_t taps, size_t channels, float factor,
                            float *out);
 
@@ -70,7 +70,8 @@ typedef void pool_function(const float *const *in, size_t taps, size_t channels,
 typedef void affine_function(const float *in, const float *scale, const float *shift,
                              size_t count, float low, float high, float *out);
 
-/* out[i] = clip(a[i * a_step] op b[i * b_step]); steps are 0 or 1; out may be a or b. */
+/* out[i] = clip(a[i * a_step] op b[i * b_step]); steps are 0 or 1; out may be an operand whose
+ * step is 1. */
 typedef void binary_function(const float *a, size_t a_step, const float *b, size_t b_step,
                              size_t count, float low, float high, float *out);
 

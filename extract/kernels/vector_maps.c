@@ -87,8 +87,12 @@ static inline __attribute__((always_inline)) void maximum_channels(const float *
 {
     vector best = load(in[0] + c, count);
 
-    for (size_t tap = 1; tap < taps; tap++)
-        best = vector_larger(load(in[tap] + c, count), best);
+    for (size_t tap = 1; tap < taps; tap++) {
+        vector value = load(in[tap] + c, count);
+
+        /* Neither comparison holds for a value that is a NaN, the second for a best that is. */
+        best = vector_select((best >= value) | (best != best), best, value);
+    }
     store(out + c, best, count);
 }
 

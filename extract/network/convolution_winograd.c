@@ -7,6 +7,7 @@
  * the caches of one core.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/memory.h"
 #include "extract/network/convolution.h"
@@ -54,62 +55,83 @@ static bool suits(const struct step *step)
 
 /* ---- the weights ------------------------------------------------------------------------ */
 
+/* Outputs whose filters are transformed together, for the compiler's vectors. */
+enum { LANES = KERNEL_MAX_LANES };
+typedef float lanes[LANES];
+
 /* One line of G g: six numbers out of three, `step` apart. */
-static void transform_line(const float *in, size_t step, float *out, size_t out_step)
+static void transform_line(lanes *in, size_t step, lanes *out, size_t out_step)
 {
-    float sum = in[0] + in[2 * step], far_sum = in[0] + 4 * in[2 * step];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        float first = in[0][lane], middle = in[step][lane], last = in[2 * step][lane];
+        float sum = first + last, far_sum = first + 4 * last;
 
-    out[0] = in[0] / 4;
-    out[out_step] = -(sum + in[step]) / 6;
-    out[2 * out_step] = -(sum - in[step]) / 6;
-    out[3 * out_step] = (far_sum + 2 * in[step]) / 24;
-    out[4 * out_step] = (far_sum - 2 * in[step]) / 24;
-    out[5 * out_step] = in[2 * step];
-}
-
-/* [outputs][channels][3][3] to [36][outputs][channels]. */
-static void transform_weights(const float *weights, size_t outputs, size_t channels,
-                              float *transformed)
-{
-    for (size_t i = 0; i < outputs * channels; i++) {
-        float half[SIDE * 3], whole[PLACES];
-
-        for (size_t column = 0; column < 3; column++)
-            transform_line(weights + i * 9 + column, 3, half + column, 3);
-        for (size_t row = 0; row < SIDE; row++)
-            transform_line(half + row * 3, 1, whole + row * SIDE, 1);
-        for (size_t place = 0; place < PLACES; place++)
-            transformed[place * outputs * channels + i] = whole[place];
+        out[0][lane] = first / 4;
+        out[out_step][lane] = (sum + middle) * (-1.0f / 6);
+        out[2 * out_step][lane] = (sum - middle) * (-1.0f / 6);
+        out[3 * out_step][lane] = (far_sum + 2 * middle) * (1.0f / 24);
+        out[4 * out_step][lane] = (far_sum - 2 * middle) * (1.0f / 24);
+        out[5 * out_step][lane] = last;
     }
 }
 
-/* The scale of every output, as often as there are places. */
-static float *repeat_scale(const float *scale, size_t outputs, struct error *error)
+/* The filters of up to LANES outputs for one channel; `weights` is the first one's, 3x3, the next
+ * output's lies `stride` floats on. */
+static void transform_filters(const float *weights, size_t stride, const float *scale,
+                              size_t count, lanes *whole)
 {
-    float *repeated = memory_allocate(PLACES * outputs, sizeof *repeated, error);
+    lanes filter[9] = {{0}}, half[SIDE * 3];
 
-    for (size_t i = 0; repeated != NULL && i < PLACES * outputs; i++)
-        repeated[i] = scale != NULL ? scale[i % outputs] : 1;
-    return repeated;
+    for (size_t lane = 0; lane < count; lane++)
+        for (size_t tap = 0; tap < 9; tap++)
+            filter[tap][lane] =
+                weights[lane * stride + tap] * (scale != NULL ? scale[lane] : 1);
+    for (size_t column = 0; column < 3; column++)
+        transform_line(filter + column, 3, half + column, 3);
+    for (size_t row = 0; row < SIDE; row++)
+        transform_line(half + row * 3, 1, whole + row * SIDE, 1);
+}
+
+/* Packs up to LANES columns, from column `first` on, of the panel that begins at output
+ * `begin`. */
+static void pack_columns(const struct prepared *prepared, size_t panel, size_t begin,
+                         size_t first, const float *weights, const float *scale)
+{
+    const struct product *product = &prepared->product;
+    size_t output = begin + first, stride = prepared->channels * 9, width;
+    size_t left = output < prepared->outputs ? prepared->outputs - output : 0, count;
+    float *packed[PLACES];
+
+    for (size_t place = 0; place < PLACES; place++)
+        packed[place] = product_panel(product, place, panel, &width) + first;
+    count = width - first < LANES ? width - first : LANES;
+    for (size_t c = 0; c < prepared->channels; c++) {
+        lanes whole[PLACES];
+
+        transform_filters(weights + output * stride + c * 9, stride,
+                          scale != NULL ? scale + output : NULL, left < count ? left : count,
+                          whole);
+        for (size_t place = 0; place < PLACES; place++)
+            memcpy(packed[place] + c * width, whole[place], count * sizeof(float));
+    }
 }
 
 static int prepare_product(struct prepared *prepared, const struct kernels *kernels,
                            const float *weights, const float *scale, struct error *error)
 {
-    size_t outputs = prepared->outputs, channels = prepared->channels, count;
-    float *transformed = NULL, *repeated = repeat_scale(scale, outputs, error);
-    int outcome = FAILED;
+    struct product *product = &prepared->product;
 
-    if (size_multiply(outputs * channels, PLACES, &count))
-        transformed = memory_allocate_aligned(count, sizeof *transformed, error);
-    if (transformed != NULL && repeated != NULL) {
-        transform_weights(weights, outputs, channels, transformed);
-        outcome = product_prepare(&prepared->product, kernels, PLACES, outputs, channels,
-                                  transformed, repeated, NULL, error);
+    if (product_create(product, kernels, PLACES, prepared->outputs, prepared->channels, NULL,
+                       error) < 0)
+        return FAILED;
+    for (size_t panel = 0; panel < product->panels; panel++) {
+        size_t begin = product_column(product, panel), width;
+
+        product_panel(product, 0, panel, &width);
+        for (size_t first = 0; first < width; first += LANES)
+            pack_columns(prepared, panel, begin, first, weights, scale);
     }
-    free(transformed);
-    free(repeated);
-    return outcome;
+    return 0;
 }
 
 static size_t choose_block(size_t channels, size_t outputs)

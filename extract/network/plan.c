@@ -53,6 +53,12 @@ static void choose_split(struct plan *plan)
     }
 }
 
+struct preparation {
+    struct plan *plan;
+    struct error *errors;  /* [graph->count] */
+    bool *failed;          /* [graph->count] */
+};
+
 static int prepare_step(struct plan *plan, size_t index, struct error *error)
 {
     const struct layer *layer = &plan->graph->layers[index];
@@ -60,7 +66,6 @@ static int prepare_step(struct plan *plan, size_t index, struct error *error)
     struct step *step = &plan->steps[index];
 
     *step = (struct step){.layer = layer, .out = &plan->views[index], .kernel = ""};
-    plan->step_count = index + 1;
     step->in = memory_allocate(layer->input_count, sizeof *step->in, error);
     if (step->in == NULL)
         return FAILED;
@@ -73,18 +78,53 @@ static int prepare_step(struct plan *plan, size_t index, struct error *error)
     return 0;
 }
 
+/* Task: one step. */
+static void prepare_task(void *context, size_t index, size_t worker)
+{
+    const struct preparation *preparation = context;
+
+    (void)worker;
+    preparation->failed[index] =
+        prepare_step(preparation->plan, index, &preparation->errors[index]) < 0;
+}
+
+/* The steps are independent of each other: their weights are packed in parallel. */
 static int prepare_steps(struct plan *plan, struct error *error)
 {
-    size_t image_scratch = 0, images, threads;
+    struct preparation preparation = {.plan = plan};
+    struct run run = {.parallel = plan->parallel};
+    size_t count = plan->graph->count;
+    int outcome = FAILED;
+
+    preparation.errors = memory_allocate(count, sizeof *preparation.errors, error);
+    preparation.failed = memory_allocate(count, sizeof *preparation.failed, error);
+    if (preparation.errors != NULL && preparation.failed != NULL) {
+        run_tasks(&run, count, prepare_task, &preparation);
+        outcome = 0;
+        for (size_t i = count; i-- > 0;) {
+            if (!preparation.failed[i])
+                continue;
+            *error = preparation.errors[i];
+            outcome = FAILED;
+        }
+    }
+    free(preparation.errors);
+    free(preparation.failed);
+    return outcome;
+}
+
+static int allocate_scratch(struct plan *plan, struct error *error)
+{
+    size_t image_scratch = 0, threads;
 
     for (size_t i = 0; i < plan->graph->count; i++) {
-        if (prepare_step(plan, i, error) < 0)
-            return FAILED;
-        images = i < plan->schedule.split ? plan->schedule.group : plan->schedule.batch;
-        if (plan->steps[i].image_scratch * images > image_scratch)
-            image_scratch = plan->steps[i].image_scratch * images;
-        if (plan->steps[i].worker_scratch > plan->worker_scratch_size)
-            plan->worker_scratch_size = plan->steps[i].worker_scratch;
+        const struct step *step = &plan->steps[i];
+        size_t images = i < plan->schedule.split ? plan->schedule.group : plan->schedule.batch;
+
+        if (step->image_scratch * images > image_scratch)
+            image_scratch = step->image_scratch * images;
+        if (step->worker_scratch > plan->worker_scratch_size)
+            plan->worker_scratch_size = step->worker_scratch;
     }
     threads = plan->parallel != NULL ? parallel_threads(plan->parallel) : 1;
     /* Threads do not write to the same cache line. */
@@ -112,14 +152,17 @@ int plan_create(struct plan *plan, const struct graph *graph, const size_t *outp
         return FAILED;
     for (size_t i = 0; i < graph->count; i++)
         plan->starts[i] = plan->views[i].data;
-    return prepare_steps(plan, error);
+    if (prepare_steps(plan, error) < 0)
+        return FAILED;
+    return allocate_scratch(plan, error);
 }
 
 void plan_release(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->step_count; i++) {
+    for (size_t i = 0; plan->steps != NULL && i < plan->graph->count; i++) {
         struct step *step = &plan->steps[i];
-        const struct layer_operations *operations = layer_operations(step->layer->kind);
+        const struct layer_operations *operations =
+            step->layer != NULL ? layer_operations(step->layer->kind) : NULL;
 
         if (operations != NULL && operations->release != NULL)
             operations->release(step);

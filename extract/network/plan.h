@@ -16,7 +16,6 @@ struct plan {
     float **starts;       /* [graph->count]: the data of the views for the first image */
     bool *whole;          /* [graph->count] */
     struct step *steps;   /* [graph->count] */
-    size_t step_count;    /* how many were begun, for plan_release */
     float *arena;
     size_t arena_floats;
     float *image_scratch;

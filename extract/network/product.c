@@ -28,24 +28,28 @@ static void divide_columns(struct product *product)
     product->group_columns = vectors * lanes;
 }
 
-static void pack_panel(const struct product *product, size_t panel, const float *weights,
-                       const float *scale, float *packed)
+float *product_panel(const struct product *product, size_t group, size_t panel, size_t *width)
 {
-    size_t width = panel_vectors(product, panel) * product->kernels->lanes;
-    size_t first = product_column(product, panel);
+    *width = panel_vectors(product, panel) * product->kernels->lanes;
+    return product->packed + group * product->group_floats +
+           product_column(product, panel) * product->depth;
+}
 
-    for (size_t column = 0; column < width && first + column < product->columns; column++) {
-        const float *from = weights + (first + column) * product->depth;
-        float factor = scale != NULL ? scale[first + column] : 1;
-
-        for (size_t k = 0; k < product->depth; k++)
-            packed[k * width + column] = from[k] * factor;
+/* weights: the panel's rows; `count` of them are real. Reading a line of every row in turn and
+ * writing in order is what the caches like best. */
+static void pack_panel(const float *weights, const float *scale, size_t count, size_t depth,
+                       size_t width, float *packed)
+{
+    for (size_t k = 0; k < depth; k++, packed += width) {
+        for (size_t column = 0; column < count; column++)
+            packed[column] = weights[column * depth + k] * (scale != NULL ? scale[column] : 1);
+        for (size_t column = count; column < width; column++)
+            packed[column] = 0;
     }
 }
 
-int product_prepare(struct product *product, const struct kernels *kernels, size_t groups,
-                    size_t columns, size_t depth, const float *weights, const float *scale,
-                    const float *shift, struct error *error)
+int product_create(struct product *product, const struct kernels *kernels, size_t groups,
+                   size_t columns, size_t depth, const float *shift, struct error *error)
 {
     size_t count;
 
@@ -59,17 +63,25 @@ int product_prepare(struct product *product, const struct kernels *kernels, size
     product->shift = memory_allocate(groups * product->group_columns, sizeof(float), error);
     if (product->packed == NULL || product->shift == NULL)
         return FAILED;
-    for (size_t i = 0; i < count; i++)
-        product->packed[i] = 0;
-    for (size_t group = 0; group < groups; group++) {
-        size_t row = group * columns;
+    for (size_t i = 0; i < groups * columns && shift != NULL; i++)
+        product->shift[i / columns * product->group_columns + i % columns] = shift[i];
+    return 0;
+}
 
-        for (size_t panel = 0; panel < product->panels; panel++)
-            pack_panel(product, panel, weights + row * depth, scale != NULL ? scale + row : NULL,
-                       product->packed + group * product->group_floats +
-                           product_column(product, panel) * depth);
-        for (size_t column = 0; column < columns && shift != NULL; column++)
-            product->shift[group * product->group_columns + column] = shift[row + column];
+int product_prepare(struct product *product, const struct kernels *kernels, size_t groups,
+                    size_t columns, size_t depth, const float *weights, const float *scale,
+                    const float *shift, struct error *error)
+{
+    if (product_create(product, kernels, groups, columns, depth, shift, error) < 0)
+        return FAILED;
+    for (size_t group = 0; group < groups; group++) {
+        for (size_t panel = 0; panel < product->panels; panel++) {
+            size_t first = product_column(product, panel), row = group * columns + first, width;
+            float *packed = product_panel(product, group, panel, &width);
+
+            pack_panel(weights + row * depth, scale != NULL ? scale + row : NULL,
+                       columns - first < width ? columns - first : width, depth, width, packed);
+        }
     }
     return 0;
 }
@@ -101,21 +113,20 @@ static void run_panel(const struct product *product, size_t group, size_t panel,
                       const struct product_rows *rows, const struct activation *activation)
 {
     const struct kernels *kernels = product->kernels;
-    size_t vectors = panel_vectors(product, panel);
+    size_t vectors = panel_vectors(product, panel), width;
     size_t column = product_column(product, panel);
-    size_t width = vectors * kernels->lanes;
     size_t step = kernels->tile_rows[vectors];
     struct tile tile = {
+        .packed = product_panel(product, group, panel, &width),
         .in_stride = rows->stride,
         .in_offset = group * rows->in_group_step,
         .runs = rows->runs,
         .run_length = rows->run_length,
-        .packed = product->packed + group * product->group_floats + column * product->depth,
         .shift = product->shift + group * product->group_columns + column,
         .out_offset = group * product->columns + column,
-        .columns = column + width <= product->columns ? width : product->columns - column,
     };
 
+    tile.columns = column + width <= product->columns ? width : product->columns - column;
     activation_bounds(activation, &tile.low, &tile.high);
     for (size_t row = 0; row < rows->count; row += step) {
         tile.in = rows->in + row;

@@ -23,8 +23,13 @@ struct product {
     float *shift;                   /* [groups][group_columns] */
 };
 
-/* weights: [groups * columns][depth], each row multiplied by scale[row] where that is not NULL.
- * shift: [groups * columns] or NULL. Release with product_release, also on FAILED. */
+/* Sizes and memory, with the shift in place and the weights undefined. shift: [groups * columns],
+ * or NULL: 0. Release with product_release, also on FAILED. */
+int product_create(struct product *product, const struct kernels *kernels, size_t groups,
+                   size_t columns, size_t depth, const float *shift, struct error *error);
+
+/* product_create, and the weights packed. weights: [groups * columns][depth], each row multiplied
+ * by scale[row] where that is not NULL. */
 int product_prepare(struct product *product, const struct kernels *kernels, size_t groups,
                     size_t columns, size_t depth, const float *weights, const float *scale,
                     const float *shift, struct error *error);
@@ -41,6 +46,10 @@ struct product_rows {
     const float *const *residual;  /* [stride], or NULL */
     size_t count;
 };
+
+/* Where a panel of a group is packed, [depth][width], and its width: columns filled up. What is
+ * packed behind the last real column must be 0. */
+float *product_panel(const struct product *product, size_t group, size_t panel, size_t *width);
 
 /* The first column of a panel within its group; of the panel behind the last, a number of at
  * least the columns. */
