@@ -112,7 +112,10 @@ run-tests: $(programs) $(test_programs) $(test_tools)
 
 # A process for each network, since it reports its own peak memory.
 bench: $(BUILD)/tests/bench_network
-	@for network in $(NETWORKS); do $< "$$network" || exit; done | awk 'NR == 1 || !/^network /'
+	@[ -n '$(NETWORKS)' ] || { echo 'make bench needs NETWORKS="a.onnx b.onnx"'; exit 2; }
+	@header=; for network in $(NETWORKS); do \
+		$< $$header "$$network" || exit; header=--no-header; \
+	done
 
 dev: packages = $(test_packages)
 dev: dependencies
