@@ -29,6 +29,7 @@ enum { KERNEL_MAX_VECTORS = 4, KERNEL_MAX_ROWS = 8, KERNEL_MAX_LANES = 16 };
  * gathered through pointers, so that a convolution reads its input in place: a run is what lies
  * together in memory under the kernel's window.
  */
+enum { KERNEL_TILE_CHUNK = 4 };
 struct tile {
     const float *const *in;        /* [runs][in_stride], the first `rows` of each are read */
     size_t in_stride, in_offset;   /* in_offset: floats added to every pointer */
@@ -40,7 +41,9 @@ struct tile {
     size_t out_offset;             /* floats added to every pointer of out and residual */
     size_t columns;                /* how many are real: 1 .. vectors * lanes */
     float low, high;               /* the bounds of the clip; infinite for none */
-};
+    const float *ahead;            /* what is needed next, for instance the weights of the next */
+    size_t ahead_step;             /* tile: fetched into the second-level cache on the way, so */
+};                                 /* many floats for every KERNEL_TILE_CHUNK steps of k */
 typedef void tile_function(const struct tile *tile);
 
 /*

@@ -7,6 +7,8 @@
 #include "extract/kernels/kernels_private.h"
 #include "extract/kernels/vector.h"
 
+enum { CACHE_LINE = 16 };  /* floats */
+
 static inline __attribute__((always_inline)) void finish_row(const struct tile *tile,
                                                              const vector *sums, size_t vectors,
                                                              size_t row)
@@ -39,7 +41,7 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
                                                            size_t vectors)
 {
     vector sums[KERNEL_MAX_ROWS][KERNEL_MAX_VECTORS];
-    const float *packed = tile->packed;
+    const float *packed = tile->packed, *ahead = tile->ahead;
 
     /* What is read and written at the end is on its way while the sums are formed. */
 #pragma GCC unroll 8
@@ -63,19 +65,27 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
 #pragma GCC unroll 8
         for (size_t row = 0; row < rows; row++)
             in[row] = tile->in[run * tile->in_stride + row] + tile->in_offset;
-        for (size_t k = 0; k < tile->run_length; k++, packed += vectors * LANES) {
-            vector weights[KERNEL_MAX_VECTORS];
+        for (size_t begin = 0; begin < tile->run_length; begin += KERNEL_TILE_CHUNK) {
+            size_t left = tile->run_length - begin;
+            size_t end = begin + (left < KERNEL_TILE_CHUNK ? left : KERNEL_TILE_CHUNK);
 
-#pragma GCC unroll 4
-            for (size_t v = 0; v < vectors; v++)
-                weights[v] = vector_load(packed + v * LANES);
-#pragma GCC unroll 8
-            for (size_t row = 0; row < rows; row++) {
-                vector value = vector_fill(in[row][k]);
+            for (size_t at = 0; at < tile->ahead_step; at += CACHE_LINE)
+                __builtin_prefetch(ahead + at, 0, 2);
+            ahead += tile->ahead_step;
+            for (size_t k = begin; k < end; k++, packed += vectors * LANES) {
+                vector weights[KERNEL_MAX_VECTORS];
 
 #pragma GCC unroll 4
                 for (size_t v = 0; v < vectors; v++)
-                    sums[row][v] += value * weights[v];
+                    weights[v] = vector_load(packed + v * LANES);
+#pragma GCC unroll 8
+                for (size_t row = 0; row < rows; row++) {
+                    vector value = vector_fill(in[row][k]);
+
+#pragma GCC unroll 4
+                    for (size_t v = 0; v < vectors; v++)
+                        sums[row][v] += value * weights[v];
+                }
             }
         }
     }

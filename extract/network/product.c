@@ -93,20 +93,22 @@ void product_release(struct product *product)
     *product = (struct product){0};
 }
 
-/* Fetches a part of what lies behind a panel, the next one, into the second-level cache while
- * this one is at work: else the first tile of every panel waits for the weights. Gained 5 to 15 %
- * on the last layers of ResNet-50. */
-static void prefetch_next(const struct product *product, const float *next, size_t floats,
-                          size_t part, size_t parts)
+/* Sets what the tiles of a panel fetch on their way: the panel behind it, in even parts. Without
+ * it the first tile of every panel waits for its weights, and a burst of prefetches between two
+ * tiles is as slow: spread out they gained up to 40 % on products with many weights (VGG16's and
+ * ResNet-50's last layers). Returns the floats of a tile's part. */
+static size_t look_ahead(const struct product *product, const struct product_rows *rows,
+                         size_t panel_floats, size_t tiles, struct tile *tile)
 {
     const float *end = product->packed + product->groups * product->group_floats;
-    size_t line = KERNEL_MAX_LANES;
+    size_t chunks = rows->runs * ((rows->run_length + KERNEL_TILE_CHUNK - 1) / KERNEL_TILE_CHUNK);
+    size_t floats = panel_floats;
 
-    if (floats > (size_t)(end - next))
-        floats = (size_t)(end - next);
-    for (size_t at = floats * part / parts / line * line; at < floats * (part + 1) / parts;
-         at += line)
-        __builtin_prefetch(next + at, 0, 2);
+    tile->ahead = tile->packed + panel_floats;
+    if (floats > (size_t)(end - tile->ahead))
+        floats = (size_t)(end - tile->ahead);
+    tile->ahead_step = (floats + tiles * chunks - 1) / (tiles * chunks);
+    return tile->ahead_step * chunks;
 }
 
 static void run_panel(const struct product *product, size_t group, size_t panel,
@@ -115,7 +117,7 @@ static void run_panel(const struct product *product, size_t group, size_t panel,
     const struct kernels *kernels = product->kernels;
     size_t vectors = panel_vectors(product, panel), width;
     size_t column = product_column(product, panel);
-    size_t step = kernels->tile_rows[vectors];
+    size_t step = kernels->tile_rows[vectors], part;
     struct tile tile = {
         .packed = product_panel(product, group, panel, &width),
         .in_stride = rows->stride,
@@ -127,14 +129,15 @@ static void run_panel(const struct product *product, size_t group, size_t panel,
     };
 
     tile.columns = column + width <= product->columns ? width : product->columns - column;
+    part = look_ahead(product, rows, width * product->depth, (rows->count + step - 1) / step,
+                      &tile);
     activation_bounds(activation, &tile.low, &tile.high);
     for (size_t row = 0; row < rows->count; row += step) {
         tile.in = rows->in + row;
         tile.out = rows->out + row;
         tile.residual = rows->residual != NULL ? rows->residual + row : NULL;
-        prefetch_next(product, tile.packed + width * product->depth, width * product->depth,
-                      row / step, (rows->count + step - 1) / step);
         kernels->tiles[vectors](&tile);
+        tile.ahead += part;
     }
     if (activation->kind == ACTIVATION_NONE || activation->kind == ACTIVATION_CLIP)
         return;
