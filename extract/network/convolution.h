@@ -9,7 +9,9 @@
 
 struct convolution_way {
     /* True when it can do this layer, and does it better than the ways after it. */
-    bool (*suits)(const struct step *step);
+    bool (*suits)(const struct layer *layer);
+    /* Numbers that a run reads for each weight of the file. */
+    size_t weight_factor;
     /* As in struct layer_operations. weights: [out][in / groups][height][width]. */
     int (*prepare)(struct step *step, const struct kernels *kernels, const float *weights,
                    struct error *error);

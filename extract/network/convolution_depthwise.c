@@ -12,9 +12,9 @@ struct prepared {
     float *shift;    /* [channels] */
 };
 
-static bool suits(const struct step *step)
+static bool suits(const struct layer *layer)
 {
-    const struct convolution *convolution = &step->layer->convolution;
+    const struct convolution *convolution = &layer->convolution;
 
     return convolution->groups == convolution->weights.shape[0] &&
            convolution->weights.shape[1] == 1 && convolution->groups > 1;
@@ -148,4 +148,4 @@ static void run(const struct step *step, const struct run *run)
 }
 
 const struct convolution_way convolution_depthwise = {
-    .suits = suits, .prepare = prepare, .run = run, .release = release};
+    .suits = suits, .weight_factor = 1, .prepare = prepare, .run = run, .release = release};

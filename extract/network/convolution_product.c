@@ -34,9 +34,9 @@ static bool needs_copy(const struct step *step)
     return padding > 0 || step->in[0]->pixel_stride != step->in[0]->shape.dims[SHAPE_CHANNELS];
 }
 
-static bool suits(const struct step *step)
+static bool suits(const struct layer *layer)
 {
-    (void)step;
+    (void)layer;
     return true;
 }
 
@@ -258,4 +258,4 @@ static void run(const struct step *step, const struct run *run)
 }
 
 const struct convolution_way convolution_product = {
-    .suits = suits, .prepare = prepare, .run = run, .release = release};
+    .suits = suits, .weight_factor = 1, .prepare = prepare, .run = run, .release = release};

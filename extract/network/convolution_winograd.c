@@ -36,11 +36,11 @@ struct prepared {
     float *zeros;            /* [channels] */
 };
 
-static bool suits(const struct step *step)
+static bool suits(const struct layer *layer)
 {
-    const struct convolution *convolution = &step->layer->convolution;
+    const struct convolution *convolution = &layer->convolution;
     const struct window *window = &convolution->window;
-    const struct shape *out = &step->out->shape;
+    const struct shape *out = &layer->shape;
     size_t tiles = (out->dims[SHAPE_HEIGHT] + STEP - 1) / STEP *
                    ((out->dims[SHAPE_WIDTH] + STEP - 1) / STEP);
 
@@ -348,4 +348,9 @@ static void run(const struct step *step, const struct run *run)
 }
 
 const struct convolution_way convolution_winograd = {
-    .suits = suits, .prepare = prepare, .run = run, .release = release};
+    .suits = suits,
+    .weight_factor = PLACES / 9,
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+};

@@ -16,11 +16,11 @@ static const struct convolution_way *const ways[] = {
 
 enum { WAYS = sizeof ways / sizeof ways[0] };
 
-static const struct convolution_way *choose_way(const struct step *step)
+static const struct convolution_way *choose_way(const struct layer *layer)
 {
     size_t way = 0;
 
-    while (way < WAYS - 1 && !ways[way]->suits(step))
+    while (way < WAYS - 1 && !ways[way]->suits(layer))
         way++;
     return ways[way];
 }
@@ -32,20 +32,20 @@ static int prepare(struct step *step, const struct kernels *kernels, struct erro
     int outcome = FAILED;
 
     if (weights != NULL && tensor_to_float(tensor, weights, error) == 0)
-        outcome = choose_way(step)->prepare(step, kernels, weights, error);
+        outcome = choose_way(step->layer)->prepare(step, kernels, weights, error);
     free(weights);
     return outcome;
 }
 
 static void run(const struct step *step, const struct run *run)
 {
-    choose_way(step)->run(step, run);
+    choose_way(step->layer)->run(step, run);
 }
 
 static void release(struct step *step)
 {
     if (step->prepared != NULL)
-        choose_way(step)->release(step->prepared);
+        choose_way(step->layer)->release(step->prepared);
 }
 
 static double cost(const struct layer *layer, const struct graph *graph)
@@ -54,8 +54,19 @@ static double cost(const struct layer *layer, const struct graph *graph)
     return (double)layer->convolution.weights.count * (double)shape_pixels(&layer->shape);
 }
 
+static double weights(const struct layer *layer)
+{
+    return (double)(layer->convolution.weights.count * choose_way(layer)->weight_factor);
+}
+
 const struct layer_operations convolution_operations = {
-    .name = "convolution", .prepare = prepare, .run = run, .release = release, .cost = cost};
+    .name = "convolution",
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+    .cost = cost,
+    .weights = weights,
+};
 
 void sliding_gather(const struct sliding *sliding, size_t image, size_t y, size_t x,
                     const float **table)

@@ -112,5 +112,16 @@ static double cost(const struct layer *layer, const struct graph *graph)
     return (double)shape_count(&layer->shape) * (double)input->dims[input->rank - 1];
 }
 
+static double weights(const struct layer *layer)
+{
+    return (double)layer->dense.weights.count;
+}
+
 const struct layer_operations dense_operations = {
-    .name = "fully connected", .prepare = prepare, .run = run, .release = release, .cost = cost};
+    .name = "fully connected",
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+    .cost = cost,
+    .weights = weights,
+};

@@ -18,6 +18,8 @@ struct layer_operations {
     void (*release)(struct step *step);
     /* Multiply-adds for one image. NULL: none to speak of. */
     double (*cost)(const struct layer *layer, const struct graph *graph);
+    /* Numbers of prepared weights that a run reads. NULL: none. */
+    double (*weights)(const struct layer *layer);
 };
 
 /* NULL for inputs and constants, which need no work. */
