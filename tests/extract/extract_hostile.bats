@@ -235,6 +235,7 @@ CASES
     mkdir folder.db
     mkfifo fifo.db
     extract -q -d newer.db photos/top.jpg
+    version=$(query "PRAGMA user_version" newer.db)
     query "PRAGMA user_version = 99" newer.db
     extract -q -d damaged.db photos
     printf '%030000d' 0 | dd of=damaged.db bs=1 seek=4096 conv=notrunc status=none
@@ -243,12 +244,12 @@ CASES
         run --separate-stderr timeout 60 "$extract" -m network.onnx --preprocess torchvision -d $file photos
         expect 1 "bottleneck-extract: $message"
         [ -z "$output" ]
-    done <<'CASES'
+    done <<CASES
 text.db|'text.db' is not a database
 image.db|'image.db' is not a database
 other.db|'other.db' is a database of another program
 claimed.db|'claimed.db' is a database of another program
-newer.db|'newer.db' has version 99 of the schema, newer than this program's 2
+newer.db|'newer.db' has version 99 of the schema, newer than this program's $version
 folder.db|cannot read 'folder.db': it is a directory
 fifo.db|cannot read 'fifo.db': it is a FIFO
 missing/x.db|cannot open 'missing/x.db': No such file or directory
