@@ -55,6 +55,22 @@ static inline void vector_store_part(float *to, vector value, size_t count)
     memcpy(to, &value, count * sizeof *to);
 }
 
+/* `count` <= LANES numbers; a constant count of LANES makes them the plain load and store. */
+static inline __attribute__((always_inline)) vector vector_load_some(const float *from,
+                                                                     size_t count)
+{
+    return count == LANES ? vector_load(from) : vector_load_part(from, count);
+}
+
+static inline __attribute__((always_inline)) void vector_store_some(float *to, vector value,
+                                                                    size_t count)
+{
+    if (count == LANES)
+        vector_store(to, value);
+    else
+        vector_store_part(to, value, count);
+}
+
 static inline vector vector_fill(float value)
 {
     return value - (vector){0};

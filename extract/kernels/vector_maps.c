@@ -5,19 +5,6 @@
 #include "extract/kernels/kernels_private.h"
 #include "extract/kernels/vector.h"
 
-static inline __attribute__((always_inline)) vector load(const float *from, size_t count)
-{
-    return count == LANES ? vector_load(from) : vector_load_part(from, count);
-}
-
-static inline __attribute__((always_inline)) void store(float *to, vector value, size_t count)
-{
-    if (count == LANES)
-        vector_store(to, value);
-    else
-        vector_store_part(to, value, count);
-}
-
 /* Pixels that share one reading of the weights. */
 enum { DEPTHWISE_PIXELS = 8 };
 
@@ -26,16 +13,17 @@ static inline __attribute__((always_inline)) void
 depthwise_block(const struct depthwise *job, size_t first, size_t pixels, size_t taps, size_t c,
                 size_t count)
 {
-    vector shift = load(job->shift + c, count);
+    vector shift = vector_load_some(job->shift + c, count);
 
     for (size_t pixel = first; pixel < first + pixels; pixel++) {
         const float *in = job->in + pixel * job->in_step + c;
         vector sum = shift;
 
         for (size_t tap = 0; tap < taps; tap++)
-            sum += load(in + job->tap_offsets[tap], count) * load(job->weights[tap] + c, count);
-        store(job->out + pixel * job->out_stride + c, vector_clip(sum, job->low, job->high),
-              count);
+            sum += vector_load_some(in + job->tap_offsets[tap], count) *
+                   vector_load_some(job->weights[tap] + c, count);
+        vector_store_some(job->out + pixel * job->out_stride + c,
+                          vector_clip(sum, job->low, job->high), count);
     }
 }
 
@@ -85,15 +73,15 @@ static inline __attribute__((always_inline)) void maximum_channels(const float *
                                                                    size_t taps, size_t c,
                                                                    size_t count, float *out)
 {
-    vector best = load(in[0] + c, count);
+    vector best = vector_load_some(in[0] + c, count);
 
     for (size_t tap = 1; tap < taps; tap++) {
-        vector value = load(in[tap] + c, count);
+        vector value = vector_load_some(in[tap] + c, count);
 
         /* Neither comparison holds for a value that is a NaN, the second for a best that is. */
         best = vector_select((best >= value) | (best != best), best, value);
     }
-    store(out + c, best, count);
+    vector_store_some(out + c, best, count);
 }
 
 void VARIANT(pool_maximum)(const float *const *in, size_t taps, size_t channels, float factor,
@@ -113,11 +101,11 @@ static inline __attribute__((always_inline)) void sum_channels(const float *cons
                                                                size_t count, float factor,
                                                                float *out)
 {
-    vector sum = load(in[0] + c, count);
+    vector sum = vector_load_some(in[0] + c, count);
 
     for (size_t tap = 1; tap < taps; tap++)
-        sum += load(in[tap] + c, count);
-    store(out + c, sum * vector_fill(factor), count);
+        sum += vector_load_some(in[tap] + c, count);
+    vector_store_some(out + c, sum * vector_fill(factor), count);
 }
 
 void VARIANT(pool_sum)(const float *const *in, size_t taps, size_t channels, float factor,
@@ -136,28 +124,29 @@ void VARIANT(affine)(const float *in, const float *scale, const float *shift, si
 {
     for (size_t i = 0; i < count; i += LANES) {
         size_t part = count - i < LANES ? count - i : LANES;
-        vector value = load(in + i, part) * load(scale + i, part) + load(shift + i, part);
+        vector value = vector_load_some(in + i, part) * vector_load_some(scale + i, part) +
+                       vector_load_some(shift + i, part);
 
-        store(out + i, vector_clip(value, low, high), part);
+        vector_store_some(out + i, vector_clip(value, low, high), part);
     }
 }
 
 static inline __attribute__((always_inline)) vector operand(const float *from, size_t step,
                                                             size_t i, size_t count)
 {
-    return step == 0 ? vector_fill(*from) : load(from + i, count);
+    return step == 0 ? vector_fill(*from) : vector_load_some(from + i, count);
 }
 
-#define BINARY(name, operation)                                                                  \
-    void VARIANT(name)(const float *a, size_t a_step, const float *b, size_t b_step,             \
-                       size_t count, float low, float high, float *out)                          \
-    {                                                                                            \
-        for (size_t i = 0; i < count; i += LANES) {                                              \
-            size_t part = count - i < LANES ? count - i : LANES;                                 \
-            vector value = operand(a, a_step, i, part) operation operand(b, b_step, i, part);    \
-                                                                                                 \
-            store(out + i, vector_clip(value, low, high), part);                                 \
-        }                                                                                        \
+#define BINARY(name, operation)                                                                   \
+    void VARIANT(name)(const float *a, size_t a_step, const float *b, size_t b_step,              \
+                       size_t count, float low, float high, float *out)                           \
+    {                                                                                             \
+        for (size_t i = 0; i < count; i += LANES) {                                               \
+            size_t part = count - i < LANES ? count - i : LANES;                                  \
+            vector value = operand(a, a_step, i, part) operation operand(b, b_step, i, part);     \
+                                                                                                  \
+            vector_store_some(out + i, vector_clip(value, low, high), part);                      \
+        }                                                                                         \
     }
 
 BINARY(binary_add, +)

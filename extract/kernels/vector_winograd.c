@@ -41,19 +41,6 @@ static inline __attribute__((always_inline)) void transform_out(const vector *in
     out[3 * out_step] = near_difference + vector_fill(8) * far_difference + in[5 * step];
 }
 
-static inline __attribute__((always_inline)) vector load(const float *from, size_t count)
-{
-    return count == LANES ? vector_load(from) : vector_load_part(from, count);
-}
-
-static inline __attribute__((always_inline)) void store(float *to, vector value, size_t count)
-{
-    if (count == LANES)
-        vector_store(to, value);
-    else
-        vector_store_part(to, value, count);
-}
-
 static inline __attribute__((always_inline)) void input_channels(const float *const *in,
                                                                  size_t channels, size_t c,
                                                                  size_t count, float *out)
@@ -61,13 +48,13 @@ static inline __attribute__((always_inline)) void input_channels(const float *co
     vector tile[IN * IN], half[IN * IN];
 
     for (size_t i = 0; i < IN * IN; i++)
-        tile[i] = load(in[i] + c, count);
+        tile[i] = vector_load_some(in[i] + c, count);
     for (size_t column = 0; column < IN; column++)
         transform_in(tile + column, half + column, IN);
     for (size_t row = 0; row < IN; row++)
         transform_in(half + row * IN, tile + row * IN, 1);
     for (size_t i = 0; i < IN * IN; i++)
-        store(out + i * channels + c, tile[i], count);
+        vector_store_some(out + i * channels + c, tile[i], count);
 }
 
 void VARIANT(winograd_input)(const float *const *in, size_t channels, float *out)
@@ -84,10 +71,10 @@ static inline __attribute__((always_inline)) void
 output_channels(const struct winograd_output *job, size_t c, size_t count)
 {
     vector tile[IN * IN], half[OUT * IN], result[OUT * OUT];
-    vector shift = load(job->shift + c, count);
+    vector shift = vector_load_some(job->shift + c, count);
 
     for (size_t i = 0; i < IN * IN; i++)
-        tile[i] = load(job->in + i * job->in_stride + c, count);
+        tile[i] = vector_load_some(job->in + i * job->in_stride + c, count);
     for (size_t column = 0; column < IN; column++)
         transform_out(tile + column, half + column, IN, IN);
     for (size_t row = 0; row < OUT; row++)
@@ -98,8 +85,8 @@ output_channels(const struct winograd_output *job, size_t c, size_t count)
         if (job->out[i] == NULL)
             continue;
         if (job->residual != NULL)
-            sum += load(job->residual[i] + c, count);
-        store(job->out[i] + c, vector_clip(sum, job->low, job->high), count);
+            sum += vector_load_some(job->residual[i] + c, count);
+        vector_store_some(job->out[i] + c, vector_clip(sum, job->low, job->high), count);
     }
 }
 
