@@ -11,7 +11,8 @@
 #define PROGRAM "bottleneck-classify"
 
 static const struct command *const commands[] = {
-    &command_evaluate, &command_train, &command_predict, &command_list, &command_export,
+    &command_evaluate, &command_compare, &command_curve,  &command_audit, &command_train,
+    &command_predict,  &command_list,    &command_export, &command_experiments,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -22,15 +23,17 @@ static void print_help(void)
            "Trains and evaluates a linear support vector machine on the vectors that\n"
            "bottleneck-extract has cached in a database.\n\n", PROGRAM);
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-10s  %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-11s  %s\n", commands[i]->name, commands[i]->summary);
     printf("\n'%s COMMAND --help' explains a command; --version prints the version.\n\n"
            "  bottleneck-extract --network squeezenet1.1.onnx --split train photos/train\n"
-           "  %s evaluate\n"
+           "  %s evaluate -C auto\n"
+           "  %s audit\n"
            "  %s train -o mine.model\n"
            "  bottleneck-extract --network squeezenet1.1.onnx --split new new/\n"
            "  %s predict mine.model --split new\n\n"
            "exit status: 0 all well, 1 failed, 2 wrong usage, 3 done but some paths have no "
-           "vectors\n", PROGRAM, PROGRAM, PROGRAM, PROGRAM);
+           "vectors,\nor with 'audit --strict' something was found\n", PROGRAM, PROGRAM, PROGRAM,
+           PROGRAM, PROGRAM);
 }
 
 static void print_command_help(const struct command *command)
@@ -95,8 +98,7 @@ static enum exit_status start_command(const struct command *command, int count, 
 
     if (settings == NULL)
         return fail(EXIT_FAILED, &error);
-    memcpy(settings, command->defaults, command->settings_size);
-    switch (options_parse(command->options, count, arguments, settings, &operands, &error)) {
+    switch (command_parse(command, count, arguments, settings, &operands, &error)) {
     case 0:
         status = run_command(command, settings, &operands);
         break;
@@ -109,6 +111,7 @@ static enum exit_status start_command(const struct command *command, int count, 
         break;
     }
     text_list_release(&operands);
+    command_settings_release(command, settings);
     free(settings);
     return status;
 }

@@ -84,7 +84,9 @@ struct prediction {
     const struct model *model;
     const struct dataset *dataset;
     double *decisions;  /* [workers][decisions] */
+    double *scratch;    /* [workers][probabilities_scratch(classes)] */
     double *scores;     /* [count][classes] */
+    double *probabilities;  /* [count][classes]; NULL: the model gives none */
     size_t *classes;    /* [count] */
 };
 
@@ -97,13 +99,35 @@ static void predict_sample(void *context, size_t task, size_t worker)
     linear_decide(linear, prediction->dataset->vectors + task * linear->dimension, decisions);
     prediction->classes[task] = linear_vote(linear, decisions,
                                             prediction->scores + task * linear->classes);
+    if (prediction->probabilities != NULL)
+        probabilities_couple(linear->strategy, linear->classes, prediction->model->sigmoids,
+                             decisions,
+                             prediction->scratch + worker * probabilities_scratch(linear->classes),
+                             prediction->probabilities + task * linear->classes);
 }
 
 static void prediction_release(struct prediction *prediction)
 {
     free(prediction->decisions);
+    free(prediction->scratch);
     free(prediction->scores);
+    free(prediction->probabilities);
     free(prediction->classes);
+}
+
+static int allocate_probabilities(struct prediction *prediction, size_t workers, size_t scores,
+                                  struct error *error)
+{
+    size_t scratch;
+
+    if (prediction->model->sigmoids == NULL)
+        return 0;
+    if (!size_multiply(workers, probabilities_scratch(prediction->model->linear.classes),
+                       &scratch))
+        return error_no_memory(error);
+    prediction->scratch = memory_allocate(scratch, sizeof *prediction->scratch, error);
+    prediction->probabilities = memory_allocate(scores, sizeof *prediction->probabilities, error);
+    return prediction->scratch != NULL && prediction->probabilities != NULL ? 0 : FAILED;
 }
 
 static int predict_all(struct prediction *prediction, struct parallel *parallel,
@@ -119,7 +143,8 @@ static int predict_all(struct prediction *prediction, struct parallel *parallel,
     prediction->scores = memory_allocate(scores, sizeof *prediction->scores, error);
     prediction->classes = memory_allocate(count, sizeof *prediction->classes, error);
     if (prediction->decisions == NULL || prediction->scores == NULL ||
-        prediction->classes == NULL)
+        prediction->classes == NULL ||
+        allocate_probabilities(prediction, parallel_threads(parallel), scores, error) < 0)
         return FAILED;
     parallel_for(parallel, count, predict_sample, prediction);
     return 0;
@@ -136,6 +161,11 @@ static void write_table(const struct prediction *prediction, FILE *out)
         fputc('\t', out);
         display_write(out, model->labels[class]);
     }
+    for (size_t class = 0; prediction->probabilities != NULL && class < model->linear.classes;
+         class++) {
+        fputs("\tP ", out);
+        display_write(out, model->labels[class]);
+    }
     fputc('\n', out);
     for (size_t i = 0; i < prediction->dataset->count; i++) {
         display_write(out, prediction->dataset->samples[i].path);
@@ -143,8 +173,22 @@ static void write_table(const struct prediction *prediction, FILE *out)
         display_write(out, model->labels[prediction->classes[i]]);
         for (size_t class = 0; class < model->linear.classes; class++)
             fprintf(out, "\t%.9g", prediction->scores[i * model->linear.classes + class]);
+        for (size_t class = 0; prediction->probabilities != NULL && class < model->linear.classes;
+             class++)
+            fprintf(out, "\t%.6f", prediction->probabilities[i * model->linear.classes + class]);
         fputc('\n', out);
     }
+}
+
+static void write_probabilities(const struct prediction *prediction, size_t sample,
+                                struct json *json)
+{
+    size_t classes = prediction->model->linear.classes;
+
+    json_open(json, "probabilities", '[');
+    for (size_t class = 0; class < classes; class++)
+        json_real(json, NULL, prediction->probabilities[sample * classes + class]);
+    json_close(json);
 }
 
 static void write_json(const struct settings *settings, const char *model_path,
@@ -173,6 +217,8 @@ static void write_json(const struct settings *settings, const char *model_path,
         for (size_t class = 0; class < model->linear.classes; class++)
             json_real(&json, NULL, prediction->scores[i * model->linear.classes + class]);
         json_close(&json);
+        if (prediction->probabilities != NULL)
+            write_probabilities(prediction, i, &json);
         json_close(&json);
     }
     json_close(&json);
@@ -266,7 +312,8 @@ const struct command command_predict = {
         "image, as tab-separated values with a header: path, predicted label, and a score per\n"
         "class, higher for the likelier one (--json has all of its digits). With two classes the\n"
         "score is the signed decision; with more, it counts the decisions that a class wins\n"
-        "against the others, plus less than 1/3 by how far.\n"
+        "against the others, plus less than 1/3 by how far. A model trained with --probability\n"
+        "adds a column 'P label' per class; the predicted label is still that of the scores.\n"
         "In paths and labels, tab, newline, carriage return and backslash are written as \\t,\n"
         "\\n, \\r and \\\\, other control characters as \\xNN.\n"
         "Exit status 3 says that some of the paths named have no vectors.\n",

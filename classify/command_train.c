@@ -2,8 +2,11 @@
 #include "classify/command.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "classify/display.h"
+#include "classify/examples.h"
+#include "classify/learning.h"
 #include "classify/model_file.h"
 #include "classify/training.h"
 #include "common/json.h"
@@ -12,14 +15,14 @@
 
 struct settings {
     struct command_settings shared;
+    struct learning learning;
     const char *output, *train_split;
-    double c;
-    const char *normalize;
-    size_t threads;
-    bool no_record;
+    bool probability;
 };
 
-static const struct settings defaults = {.shared = COMMAND_DEFAULTS, .c = 1, .normalize = "l2"};
+static const struct settings defaults = {
+    .shared = COMMAND_DEFAULTS, .learning = LEARNING_DEFAULTS,
+};
 
 static const struct option options[] = {
     {'o', "output", OPTION_TEXT, offsetof(struct settings, output), .argument = "FILE",
@@ -27,35 +30,20 @@ static const struct option options[] = {
     COMMAND_FIRST_OPTIONS(struct settings),
     {0, "train-split", OPTION_TEXT, offsetof(struct settings, train_split), .argument = "NAME",
      .help = "train on this split only"},
-    COMMAND_COST_OPTION(struct settings),
-    COMMAND_NORMALIZE_OPTION(struct settings),
-    COMMAND_THREADS_OPTION(struct settings),
-    COMMAND_RECORD_OPTION(struct settings),
+    LEARNING_SETTING_OPTIONS(struct settings),
+    LEARNING_OPTIONS(struct settings),
+    {0, "probability", OPTION_FLAG, offsetof(struct settings, probability),
+     .help = "'predict' shall give probabilities too"},
+    LEARNING_RECORD_OPTION(struct settings),
     COMMAND_LAST_OPTIONS(struct settings),
 };
 
-static int fit_all(const struct dataset *dataset, double c, struct parallel *parallel,
-                   struct classifier *classifier, struct error *error)
-{
-    size_t *rows = memory_allocate(dataset->count, sizeof *rows, error);
-    struct training training = {0};
-    int outcome = FAILED;
-
-    if (rows != NULL && training_create(dataset, dataset->count, parallel, &training, error) == 0) {
-        for (size_t i = 0; i < dataset->count; i++)
-            rows[i] = i;
-        outcome = training_fit(&training, rows, dataset->count, c, classifier, error);
-    }
-    training_release(&training);
-    free(rows);
-    return outcome;
-}
-
-/* A model with where it went and what it came from. */
+/* A classifier with what it came from. */
 struct trained {
     const struct settings *settings;
-    const struct dataset *dataset;
-    const struct feature_set *features;
+    const struct examples *examples;
+    const struct classifier *classifier;
+    struct hash digest;  /* of the weights and biases */
 };
 
 static void write_settings(const void *context, FILE *out)
@@ -65,101 +53,183 @@ static void write_settings(const void *context, FILE *out)
 
     json_open(&json, NULL, '{');
     json_text(&json, "train_split", settings->train_split);
-    json_real(&json, "c", settings->c);
-    json_text(&json, "normalize", settings->normalize);
+    learning_json(&settings->learning, &json);
+    json_integer(&json, "seed", (int64_t)settings->learning.seed);
+    json_boolean(&json, "probability", settings->probability);
+    json_open(&json, "arguments", '[');
+    learning_arguments(&settings->learning, &json);
+    learning_setting_arguments(&settings->learning, &json);
+    json_text(&json, NULL, "--output");
+    json_text(&json, NULL, settings->output);
+    if (settings->train_split != NULL) {
+        json_text(&json, NULL, "--train-split");
+        json_text(&json, NULL, settings->train_split);
+    }
+    if (settings->probability)
+        json_text(&json, NULL, "--probability");
+    json_close(&json);
     json_close(&json);
 }
 
 static void write_json(const void *context, FILE *out)
 {
     const struct trained *trained = context;
-    const struct dataset *dataset = trained->dataset;
+    const struct dataset *dataset = &trained->examples->dataset;
     struct json json = {.out = out};
+    char digest[HASH_TEXT];
 
+    hash_to_text(&trained->digest, digest);
     json_open(&json, NULL, '{');
     json_text(&json, "model", trained->settings->output);
-    feature_set_json(trained->features, "feature_set", &json);
+    feature_set_json(trained->examples->features, "feature_set", &json);
     json_text(&json, "train_split", trained->settings->train_split);
-    json_real(&json, "c", trained->settings->c);
-    json_text(&json, "normalize", trained->settings->normalize);
+    learning_json(&trained->settings->learning, &json);
+    json_real(&json, "chosen", trained->classifier->c);
+    json_boolean(&json, "probability", trained->settings->probability);
     json_integer(&json, "images", (int64_t)dataset->count);
     json_integer(&json, "unlabelled", (int64_t)dataset->unlabelled);
     json_open(&json, "classes", '[');
     for (size_t class = 0; class < dataset->class_count; class++)
         json_text(&json, NULL, dataset->classes[class]);
     json_close(&json);
+    json_text(&json, "weights_sha256", digest);
     json_close(&json);
 }
 
 static void write_text(const void *context, FILE *out)
 {
     const struct trained *trained = context;
+    const struct dataset *dataset = &trained->examples->dataset;
     char features[256];
 
-    feature_set_describe(trained->features, features, sizeof features);
+    feature_set_describe(trained->examples->features, features, sizeof features);
     display_write(out, trained->settings->output);
-    fprintf(out, ": %zu images, %zu classes; ", trained->dataset->count,
-            trained->dataset->class_count);
+    fprintf(out, ": %zu images, %zu classes; ", dataset->count, dataset->class_count);
     display_write(out, features);
-    fprintf(out, "; linear SVM, C = %g, %s\n", trained->settings->c,
-            trained->settings->normalize);
+    fputs("; ", out);
+    learning_describe(&trained->settings->learning, out);
+    if (strcmp(trained->settings->learning.cost, "auto") == 0)
+        fprintf(out, "; C = %.3g chosen", trained->classifier->c);
+    fputc('\n', out);
+}
+
+/* ---- training --------------------------------------------------------------------------- */
+
+static int fit_all(const struct dataset *dataset, const struct training_settings *settings,
+                   struct parallel *parallel, struct classifier *classifier, struct error *error)
+{
+    size_t *rows = memory_allocate(dataset->count, sizeof *rows, error);
+    struct training training = {0};
+    struct fit fit = {0};
+    int outcome = FAILED;
+
+    if (rows != NULL && training_create(dataset, dataset->count, settings, parallel, &training,
+                                        error) == 0) {
+        for (size_t i = 0; i < dataset->count; i++)
+            rows[i] = i;
+        outcome = training_fit(&training, rows, dataset->count, parallel, &fit, error);
+    }
+    if (outcome == 0)
+        outcome = fit_classifier(&fit, classifier, error);
+    fit_release(&fit);
+    training_release(&training);
+    free(rows);
+    return outcome;
+}
+
+static struct hash digest_of(const struct linear *linear)
+{
+    struct hash parts[2] = {
+        hash_bytes(linear->weights,
+                   linear->decisions * linear->dimension * sizeof *linear->weights),
+        hash_bytes(linear->bias, linear->decisions * sizeof *linear->bias),
+    };
+
+    return hash_bytes(parts, sizeof parts);
+}
+
+static int write_model(const struct trained *trained, struct error *error)
+{
+    const struct dataset *dataset = &trained->examples->dataset;
+
+    if (trained->settings->shared.rehearsal != NULL)
+        return 0;
+    return model_write(trained->settings->output, &(struct model){
+        .program = COMMAND_PROGRAM, .features = *trained->examples->features,
+        .normalize = dataset->normalize, .c = trained->classifier->c,
+        .images = dataset->count, .labels = dataset->classes,
+        .linear = trained->classifier->linear, .sigmoids = trained->classifier->sigmoids,
+    }, error);
 }
 
 static int publish(const struct trained *trained, const struct command_streams *streams,
                    struct error *error)
 {
+    const struct settings *settings = trained->settings;
     const struct command_result result = {
         .command = "train",
-        .features = trained->features,
-        .dataset = trained->dataset,
-        .record = !trained->settings->no_record,
+        .features = trained->examples->features,
+        .dataset = &trained->examples->dataset,
+        .record = !settings->learning.no_record,
         .context = trained,
         .write_settings = write_settings,
         .write_json = write_json,
         .write_text = write_text,
     };
 
-    command_note_unlabelled(trained->dataset, streams->notes);
-    return command_publish(&trained->settings->shared, &result, streams, error);
+    if (settings->shared.rehearsal == NULL)
+        command_note_unlabelled(&trained->examples->dataset, streams->notes);
+    return command_publish(&settings->shared, &result, streams, error);
+}
+
+static int train_on(const struct settings *settings, const struct examples *examples,
+                    struct parallel *parallel, const struct command_streams *streams,
+                    struct error *error)
+{
+    struct learning_plan plan;
+    struct classifier classifier = {0};
+    struct trained trained = {settings, examples, &classifier, {{0}}};
+    int outcome;
+
+    if (learning_resolve(&settings->learning, &examples->dataset, &plan, error) < 0)
+        return FAILED;
+    plan.training.probability = settings->probability;
+    outcome = fit_all(&examples->dataset, &plan.training, parallel, &classifier, error);
+    if (outcome == 0) {
+        trained.digest = digest_of(&classifier.linear);
+        outcome = write_model(&trained, error);
+    }
+    if (outcome == 0)
+        outcome = publish(&trained, streams, error);
+    classifier_release(&classifier);
+    learning_plan_release(&plan);
+    return outcome;
 }
 
 static int train(const struct settings *settings, struct command_database *database,
                  const struct command_streams *streams, struct error *error)
 {
-    struct dataset_request request = {
-        .normalize = normalize_find(settings->normalize),
-        .splits = {settings->train_split},
-        .labelled = true,
+    const struct protocol protocol = {.train_split = settings->train_split};
+    struct examples_request request = {
+        .database = database, .learning = &settings->learning, .protocol = &protocol,
     };
-    struct dataset dataset = {0};
-    struct classifier classifier = {0};
-    struct parallel *parallel = NULL;
+    struct examples examples = {0};
     int outcome = FAILED;
 
     if (feature_sets_choose(&database->sets, settings->shared.features,
-                            settings->shared.database, &request.feature_set, error) < 0 ||
-        dataset_load(database->store, &request, &dataset, error) < 0)
+                            settings->shared.database, &request.features, error) < 0 ||
+        parallel_create(settings->learning.threads, &request.parallel, error) < 0)
         goto out;
-    if (dataset.count + dataset.unlabelled == 0 && settings->train_split != NULL) {
-        command_no_split(database->store, settings->train_split, error);
-        goto out;
+    if (examples_load(&request, &examples, error) == 0) {
+        if (examples.dataset.count + examples.dataset.unlabelled == 0 &&
+            settings->train_split != NULL)
+            command_no_split(database->store, settings->train_split, error);
+        else
+            outcome = train_on(settings, &examples, request.parallel, streams, error);
     }
-    if (parallel_create(settings->threads, &parallel, error) < 0 ||
-        fit_all(&dataset, settings->c, parallel, &classifier, error) < 0)
-        goto out;
-    outcome = model_write(settings->output, &(struct model){
-        .program = COMMAND_PROGRAM, .features = *request.feature_set,
-        .normalize = request.normalize, .c = settings->c,
-        .images = dataset.count, .labels = dataset.classes,
-        .linear = classifier.linear,
-    }, error);
-    if (outcome == 0)
-        outcome = publish(&(struct trained){settings, &dataset, request.feature_set}, streams,
-                          error);
 out:
-    classifier_release(&classifier);
-    dataset_release(&dataset);
-    parallel_free(parallel);
+    examples_release(&examples);
+    parallel_free(request.parallel);
     return outcome;
 }
 
@@ -175,6 +245,8 @@ static int run(const void *opaque, const struct text_list *operands,
         error_set(error, "no model to write: say -o FILE");
         return COMMAND_USAGE;
     }
+    if (learning_check(&settings->learning, error) < 0)
+        return COMMAND_USAGE;
     outcome = command_database_open(&settings->shared, &database, error);
     if (outcome == 0)
         outcome = train(settings, &database, streams, error);
@@ -189,7 +261,8 @@ const struct command command_train = {
     .details =
         "Trains on every labelled image, or on those of one split. The file holds the weights\n"
         "exactly and needs no database: 'predict' takes it with any database that has vectors\n"
-        "of the same feature set.\n",
+        "of the same feature set. With '-C auto' the price is searched by cross-validation on the\n"
+        "images that are trained on; --probability fits Platt's sigmoids in the same way.\n",
     .options = options,
     .defaults = &defaults,
     .settings_size = sizeof defaults,

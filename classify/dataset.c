@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classify/gram.h"
 #include "classify/matrix.h"
+#include "classify/units.h"
 #include "common/file.h"
 #include "common/memory.h"
 
 const char *const normalize_names[] = {
-    [NORMALIZE_L2] = "l2", [NORMALIZE_NONE] = "none", NULL,
+    [NORMALIZE_L2] = "l2", [NORMALIZE_STANDARD] = "standard", [NORMALIZE_POWER] = "power",
+    [NORMALIZE_NONE] = "none", NULL,
 };
 
 enum normalize normalize_find(const char *name)
@@ -24,15 +27,18 @@ enum normalize normalize_find(const char *name)
 
 void normalize_vector(enum normalize normalize, float *vector, size_t dimension)
 {
-    double length;
+    double length, factor;
 
-    if (normalize == NORMALIZE_NONE)
+    if (normalize == NORMALIZE_NONE || normalize == NORMALIZE_STANDARD)
         return;
+    for (size_t i = 0; normalize == NORMALIZE_POWER && i < dimension; i++)
+        vector[i] = copysignf(sqrtf(fabsf(vector[i])), vector[i]);
     length = sqrt(matrix_squares(vector, dimension));
     if (!(length > 0))
         return;
+    factor = 1 / length;
     for (size_t i = 0; i < dimension; i++)
-        vector[i] = (float)((double)vector[i] / length);
+        vector[i] = (float)((double)vector[i] * factor);
 }
 
 static void release_sample(struct dataset_sample *sample)
@@ -52,6 +58,7 @@ void dataset_release(struct dataset *dataset)
         free(dataset->classes[class]);
     free(dataset->samples);
     free(dataset->vectors);
+    free(dataset->gram);
     free(dataset->classes);
     *dataset = (struct dataset){0};
 }
@@ -135,22 +142,6 @@ static int compare_labels(const void *a, const void *b)
     return strcmp((*left)->label, (*right)->label);
 }
 
-/* By image, then as the samples stand in memory: equal images become neighbours. */
-static int compare_images(const void *a, const void *b)
-{
-    const struct dataset_sample *const *left = a, *const *right = b;
-    int order = memcmp((*left)->image.bytes, (*right)->image.bytes, HASH_BYTES);
-
-    return order != 0 ? order : (*left > *right) - (*left < *right);
-}
-
-static int compare_groups(const void *a, const void *b)
-{
-    const struct dataset_sample *const *left = a, *const *right = b;
-
-    return strcmp((*left)->group, (*right)->group);
-}
-
 /* Numbers the labels that occur. order: [count], scratch. */
 static int number_classes(struct dataset *dataset, struct dataset_sample **order,
                           struct error *error)
@@ -177,57 +168,6 @@ static int number_classes(struct dataset *dataset, struct dataset_sample **order
     return 0;
 }
 
-/* The representative of a sample's set; halves the path on the way (union-find). */
-static size_t find_root(struct dataset_sample *samples, size_t index)
-{
-    while (samples[index].unit != index) {
-        samples[index].unit = samples[samples[index].unit].unit;
-        index = samples[index].unit;
-    }
-    return index;
-}
-
-/* The earlier sample becomes the root, so that a root stands before all that belongs to it. */
-static void join(struct dataset_sample *samples, size_t a, size_t b)
-{
-    a = find_root(samples, a);
-    b = find_root(samples, b);
-    if (a < b)
-        samples[b].unit = a;
-    else
-        samples[a].unit = b;
-}
-
-/* Joins samples that share an image or a group, and numbers the resulting units. order: [count],
- * scratch. */
-static void number_units(struct dataset *dataset, struct dataset_sample **order)
-{
-    struct dataset_sample *samples = dataset->samples;
-    size_t grouped = 0;
-
-    for (size_t i = 0; i < dataset->count; i++) {
-        samples[i].unit = i;
-        order[i] = &samples[i];
-    }
-    qsort(order, dataset->count, sizeof(struct dataset_sample *), compare_images);
-    for (size_t i = 1; i < dataset->count; i++)
-        if (hash_equal(&order[i]->image, &order[i - 1]->image))
-            join(samples, (size_t)(order[i - 1] - samples), (size_t)(order[i] - samples));
-    for (size_t i = 0; i < dataset->count; i++)
-        if (samples[i].group != NULL)
-            order[grouped++] = &samples[i];
-    qsort(order, grouped, sizeof(struct dataset_sample *), compare_groups);
-    for (size_t i = 1; i < grouped; i++)
-        if (strcmp(order[i]->group, order[i - 1]->group) == 0)
-            join(samples, (size_t)(order[i - 1] - samples), (size_t)(order[i] - samples));
-    for (size_t i = 0; i < dataset->count; i++)
-        samples[i].unit = find_root(samples, i);
-    /* A root stands before its members: its number is there when they ask for it. */
-    for (size_t i = 0; i < dataset->count; i++)
-        samples[i].unit = samples[i].unit == i ? dataset->unit_count++
-                                               : samples[samples[i].unit].unit;
-}
-
 int dataset_load(struct store *store, const struct dataset_request *request,
                  struct dataset *dataset, struct error *error)
 {
@@ -236,17 +176,21 @@ int dataset_load(struct store *store, const struct dataset_request *request,
     int64_t id = request->feature_set->id;
     size_t split = 0;
 
-    *dataset = (struct dataset){.dimension = request->feature_set->dimension};
+    *dataset = (struct dataset){
+        .dimension = request->feature_set->dimension, .normalize = request->normalize,
+    };
     do {
         if (store_each_vector(store, id, STORE_VIEW_ORIGINAL, request->splits[split], add_sample,
                               &loading, error) < 0)
             goto failed;
         split++;
     } while (split < DATASET_SPLITS && request->splits[split] != NULL);
-    order = memory_allocate(dataset->count, sizeof *order, error);
-    if (order == NULL || number_classes(dataset, order, error) < 0)
+    if (request->group_by != NULL && units_group_by(dataset, request->group_by, error) < 0)
         goto failed;
-    number_units(dataset, order);
+    order = memory_allocate(dataset->count, sizeof *order, error);
+    if (order == NULL || number_classes(dataset, order, error) < 0 ||
+        units_number(dataset, error) < 0)
+        goto failed;
     free(order);
     return 0;
 failed:
@@ -255,10 +199,32 @@ failed:
     return FAILED;
 }
 
+int dataset_compute_gram(struct dataset *dataset, struct parallel *parallel, struct error *error)
+{
+    if (dataset->gram != NULL)
+        return 0;
+    return gram_create(dataset->vectors, dataset->count, dataset->dimension, parallel,
+                       &dataset->gram, error);
+}
+
+/* The products of the rows that stay, moved together. */
+static void keep_products(struct dataset *dataset, const bool *keep)
+{
+    size_t kept = 0;
+
+    if (dataset->gram == NULL)
+        return;
+    for (size_t i = 0; i < dataset->count; i++)
+        for (size_t j = 0; j < dataset->count && keep[i]; j++)
+            if (keep[j])
+                dataset->gram[kept++] = dataset->gram[i * dataset->count + j];
+}
+
 void dataset_keep(struct dataset *dataset, const bool *keep)
 {
     size_t kept = 0, row = dataset->dimension;
 
+    keep_products(dataset, keep);
     for (size_t i = 0; i < dataset->count; i++) {
         if (!keep[i]) {
             release_sample(&dataset->samples[i]);

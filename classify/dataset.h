@@ -19,20 +19,26 @@
 #include "classify/feature_set.h"
 #include "common/error.h"
 #include "common/hash.h"
+#include "common/parallel.h"
 #include "common/store.h"
 
 enum normalize {
-    NORMALIZE_L2,   /* every vector divided by its Euclidean length; a zero vector stays as it is */
+    NORMALIZE_L2,       /* every vector divided by its Euclidean length; a zero vector stays as it
+                           is */
+    NORMALIZE_STANDARD, /* as they are here; training_fit scales them (scaling.h) */
+    NORMALIZE_POWER,    /* the signed square root of every number, then as l2 (Perronnin, Sanchez
+                           and Mensink, ECCV 2010) */
     NORMALIZE_NONE
 };
 
-/* "l2", "none"; NULL at the end. In the order of the enum. */
+/* "l2", "standard", "power", "none"; NULL at the end. In the order of the enum. */
 extern const char *const normalize_names[];
 
 /* The normalisation with this name; `name` is one of normalize_names. */
 enum normalize normalize_find(const char *name);
 
-/* Normalises vector: [dimension] in place. The arithmetic is double, rounded once to float. */
+/* Normalises vector: [dimension] in place, as far as that takes nothing but the vector itself. The
+ * arithmetic is double, rounded to float. */
 void normalize_vector(enum normalize normalize, float *vector, size_t dimension);
 
 /* The class of a sample without a label. */
@@ -44,12 +50,14 @@ struct dataset_sample {
     struct hash image;
     size_t class;                 /* DATASET_NO_CLASS without a label */
     size_t unit;                  /* equal for samples that must stand on one side of a split: those
-                                     with the same image or the same group */
+                                     with the same image or the same group, see units.h */
 };
 
 struct dataset {
     size_t count, dimension;
+    enum normalize normalize;
     float *vectors;               /* [count][dimension], normalised */
+    float *gram;                  /* [count][count], their products; NULL: not computed */
     struct dataset_sample *samples;  /* [count] */
     size_t class_count;
     char **classes;               /* [class_count], the labels in byte order */
@@ -65,6 +73,7 @@ struct dataset_request {
     enum normalize normalize;
     const char *splits[DATASET_SPLITS];  /* one after the other; all NULL: every sample */
     bool labelled;                       /* pass over samples without a label, and count them */
+    const char *group_by;                /* NULL: the groups of the store; else units_group_by */
 };
 
 /* FAILED when a vector holds a number that is not finite (named with its network), the store
@@ -73,6 +82,10 @@ int dataset_load(struct store *store, const struct dataset_request *request,
                  struct dataset *dataset, struct error *error);
 
 void dataset_release(struct dataset *dataset);
+
+/* Computes the products of all vectors, unless they are there. `parallel` may be NULL. FAILED as
+ * gram_create. */
+int dataset_compute_gram(struct dataset *dataset, struct parallel *parallel, struct error *error);
 
 /* Removes the rows with keep[row] false; keep: [count]. Classes and units stay numbered as they
  * are. */

@@ -15,11 +15,13 @@ struct unit {
     size_t position;  /* in the shuffled order */
 };
 
-/* What is known before the first repeat, and scratch memory for all of them. */
+/* What is known before the first repeat, and scratch memory for all of them. Samples are known by
+ * their position in `rows`. */
 struct plan {
     const struct dataset *dataset;
-    size_t folds;
-    struct unit *units;     /* [unit_count] */
+    const size_t *rows;     /* [count] of the dataset; NULL: all of it */
+    size_t count, folds;
+    struct unit *units;     /* [unit_count] of the dataset, size 0 for those that are not there */
     size_t *members;        /* [count]: samples, unit by unit */
     size_t *class_sizes;    /* [class_count]: samples */
     size_t *order;          /* [unit_count] */
@@ -28,6 +30,11 @@ struct plan {
     size_t *fold_sizes;     /* [folds] */
     size_t *unit_classes;   /* [class_count]: of the unit in hand */
 };
+
+static const struct dataset_sample *sample_at(const struct plan *plan, size_t position)
+{
+    return &plan->dataset->samples[plan->rows != NULL ? plan->rows[position] : position];
+}
 
 static void plan_release(struct plan *plan)
 {
@@ -49,7 +56,7 @@ static int plan_allocate(struct plan *plan, struct error *error)
     if (!size_multiply(plan->folds, dataset->class_count, &cells))
         return error_no_memory(error);
     plan->units = memory_allocate(dataset->unit_count, sizeof *plan->units, error);
-    plan->members = memory_allocate(dataset->count, sizeof *plan->members, error);
+    plan->members = memory_allocate(plan->count, sizeof *plan->members, error);
     plan->class_sizes = memory_allocate(dataset->class_count, sizeof *plan->class_sizes, error);
     plan->order = memory_allocate(dataset->unit_count, sizeof *plan->order, error);
     plan->sorted = memory_allocate(dataset->unit_count, sizeof *plan->sorted, error);
@@ -69,20 +76,20 @@ static void list_members(struct plan *plan)
     const struct dataset *dataset = plan->dataset;
     size_t start = 0;
 
-    for (size_t i = 0; i < dataset->count; i++) {
-        plan->units[dataset->samples[i].unit].size++;
-        plan->class_sizes[dataset->samples[i].class]++;
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->units[sample_at(plan, i)->unit].size++;
+        plan->class_sizes[sample_at(plan, i)->class]++;
     }
     for (size_t unit = 0; unit < dataset->unit_count; unit++) {
         plan->units[unit].start = start;
         start += plan->units[unit].size;
         plan->units[unit].size = 0;
     }
-    for (size_t i = 0; i < dataset->count; i++) {
-        struct unit *unit = &plan->units[dataset->samples[i].unit];
+    for (size_t i = 0; i < plan->count; i++) {
+        struct unit *unit = &plan->units[sample_at(plan, i)->unit];
 
         if (unit->size == 0)
-            unit->class = dataset->samples[i].class;
+            unit->class = sample_at(plan, i)->class;
         plan->members[unit->start + unit->size++] = i;
     }
 }
@@ -97,26 +104,35 @@ static size_t units_of_class(const struct plan *plan, size_t class)
         bool found = false;
 
         for (size_t m = held->start; m < held->start + held->size && !found; m++)
-            found = plan->dataset->samples[plan->members[m]].class == class;
+            found = sample_at(plan, plan->members[m])->class == class;
         count += found;
     }
     return count;
 }
 
-/* Every fold has to test every class, and to train on it. */
-static int check_classes(const struct plan *plan, struct error *error)
+/* The smallest number of units that a class which is there has; *smallest is that class. */
+static size_t fewest_units(const struct plan *plan, size_t *smallest)
 {
-    size_t smallest = 0, fewest = SIZE_MAX;
-    const char *label;
+    size_t fewest = SIZE_MAX;
 
+    *smallest = 0;
     for (size_t class = 0; class < plan->dataset->class_count; class++) {
-        size_t units = units_of_class(plan, class);
+        size_t units = plan->class_sizes[class] > 0 ? units_of_class(plan, class) : SIZE_MAX;
 
         if (units < fewest) {
             fewest = units;
-            smallest = class;
+            *smallest = class;
         }
     }
+    return fewest;
+}
+
+/* Every fold has to test every class, and to train on it. */
+static int check_classes(const struct plan *plan, struct error *error)
+{
+    size_t smallest, fewest = fewest_units(plan, &smallest);
+    const char *label;
+
     if (fewest >= plan->folds)
         return 0;
     label = plan->dataset->classes[smallest];
@@ -147,7 +163,7 @@ static double growth(const struct plan *plan, const struct unit *unit, size_t fo
     double sum = 0;
 
     for (size_t m = unit->start; m < unit->start + unit->size; m++) {
-        size_t class = plan->dataset->samples[plan->members[m]].class;
+        size_t class = sample_at(plan, plan->members[m])->class;
 
         sum += (double)(2 * held[class] + plan->unit_classes[class]) /
                (double)plan->class_sizes[class];
@@ -176,7 +192,7 @@ static size_t choose_fold(const struct plan *plan, const struct unit *unit)
 static void count_unit(struct plan *plan, const struct unit *unit, bool present)
 {
     for (size_t m = unit->start; m < unit->start + unit->size; m++) {
-        size_t class = plan->dataset->samples[plan->members[m]].class;
+        size_t class = sample_at(plan, plan->members[m])->class;
 
         plan->unit_classes[class] = present ? plan->unit_classes[class] + 1 : 0;
     }
@@ -199,7 +215,8 @@ static void deal(struct plan *plan, struct generator *generator, size_t *fold)
         plan->sorted[i].position = i;
     }
     qsort(plan->sorted, dataset->unit_count, sizeof *plan->sorted, compare_units);
-    for (size_t i = 0; i < dataset->unit_count; i++) {
+    /* Units that are not there come last. */
+    for (size_t i = 0; i < dataset->unit_count && plan->sorted[i].size > 0; i++) {
         const struct unit *unit = &plan->sorted[i];
         size_t chosen;
 
@@ -210,7 +227,7 @@ static void deal(struct plan *plan, struct generator *generator, size_t *fold)
             size_t sample = plan->members[m];
 
             fold[sample] = chosen;
-            plan->fold_classes[chosen * dataset->class_count + dataset->samples[sample].class]++;
+            plan->fold_classes[chosen * dataset->class_count + sample_at(plan, sample)->class]++;
         }
         plan->fold_sizes[chosen] += unit->size;
     }
@@ -235,36 +252,95 @@ static int check_folds(const struct plan *plan, struct error *error)
     return 0;
 }
 
+/* Deals so many repeats out; out->fold has room for them. */
+static int deal_all(struct plan *plan, uint64_t seed, bool check, struct folds *out,
+                    struct error *error)
+{
+    struct generator generator = generator_seed(seed);
+
+    for (size_t repeat = 0; repeat < out->repeats; repeat++) {
+        deal(plan, &generator, out->fold + repeat * out->count);
+        if (check && check_folds(plan, error) < 0)
+            return FAILED;
+    }
+    return 0;
+}
+
+static int allocate_folds(size_t count, size_t repeats, struct folds *out, struct error *error)
+{
+    size_t cells;
+
+    out->count = count;
+    out->repeats = repeats;
+    if (!size_multiply(count, repeats, &cells))
+        return error_no_memory(error);
+    out->fold = memory_allocate(cells, sizeof *out->fold, error);
+    return out->fold != NULL ? 0 : FAILED;
+}
+
 int folds_create(const struct dataset *dataset, size_t folds, size_t repeats, uint64_t seed,
                  struct folds *out, struct error *error)
 {
-    struct plan plan = {.dataset = dataset, .folds = folds};
-    struct generator generator = generator_seed(seed);
+    struct plan plan = {.dataset = dataset, .count = dataset->count, .folds = folds};
     int outcome = FAILED;
-    size_t cells;
 
     assert(folds >= 2 && repeats >= 1);
-    *out = (struct folds){.count = dataset->count, .folds = folds, .repeats = repeats};
+    *out = (struct folds){.folds = folds};
     if (folds > dataset->count) {
         error_set(error, "too few images for %zu folds: there are %zu", folds, dataset->count);
         goto out;
     }
-    if (!size_multiply(dataset->count, repeats, &cells)) {
-        error_no_memory(error);
+    if (allocate_folds(dataset->count, repeats, out, error) < 0 ||
+        plan_allocate(&plan, error) < 0)
         goto out;
-    }
-    out->fold = memory_allocate(cells, sizeof *out->fold, error);
-    if (out->fold == NULL || plan_allocate(&plan, error) < 0)
+    list_members(&plan);
+    if (check_classes(&plan, error) == 0)
+        outcome = deal_all(&plan, seed, true, out, error);
+out:
+    plan_release(&plan);
+    if (outcome < 0)
+        folds_release(out);
+    return outcome;
+}
+
+int folds_leave_one_out(const struct dataset *dataset, struct folds *out, struct error *error)
+{
+    struct plan plan = {.dataset = dataset, .count = dataset->count, .folds = 2};
+    int outcome = FAILED;
+
+    *out = (struct folds){.folds = dataset->unit_count};
+    if (allocate_folds(dataset->count, 1, out, error) < 0 || plan_allocate(&plan, error) < 0)
         goto out;
     list_members(&plan);
     if (check_classes(&plan, error) < 0)
         goto out;
-    for (size_t repeat = 0; repeat < repeats; repeat++) {
-        deal(&plan, &generator, out->fold + repeat * dataset->count);
-        if (check_folds(&plan, error) < 0)
-            goto out;
-    }
+    for (size_t i = 0; i < dataset->count; i++)
+        out->fold[i] = dataset->samples[i].unit;
     outcome = 0;
+out:
+    plan_release(&plan);
+    if (outcome < 0)
+        folds_release(out);
+    return outcome;
+}
+
+int folds_create_inside(const struct dataset *dataset, const size_t *rows, size_t count,
+                        size_t most, uint64_t seed, struct folds *out, struct error *error)
+{
+    struct plan plan = {.dataset = dataset, .rows = rows, .count = count, .folds = most};
+    size_t smallest, fewest;
+    int outcome = FAILED;
+
+    assert(most >= 2);
+    *out = (struct folds){0};
+    if (allocate_folds(count, 1, out, error) < 0 || plan_allocate(&plan, error) < 0)
+        goto out;
+    list_members(&plan);
+    fewest = fewest_units(&plan, &smallest);
+    if (fewest < plan.folds)
+        plan.folds = fewest > 2 ? fewest : 2;
+    out->folds = plan.folds;
+    outcome = deal_all(&plan, seed, false, out, error);
 out:
     plan_release(&plan);
     if (outcome < 0)

@@ -30,6 +30,17 @@ struct folds {
  * to have every class on both sides of every fold, or memory is short. */
 int folds_create(const struct dataset *dataset, size_t folds, size_t repeats, uint64_t seed,
                  struct folds *out, struct error *error);
+
+/* Every unit tested alone, once: as many folds as units. FAILED when a class has one unit only, or
+ * memory is short. */
+int folds_leave_one_out(const struct dataset *dataset, struct folds *out, struct error *error);
+
+/* Folds inside a training part: over rows: [count] of the dataset, by their position in that list,
+ * once. There are at most `most` of them and as many as the smallest class has units, but two at
+ * least: a class of a single unit is then missing from the training part of its fold. */
+int folds_create_inside(const struct dataset *dataset, const size_t *rows, size_t count,
+                        size_t most, uint64_t seed, struct folds *out, struct error *error);
+
 void folds_release(struct folds *folds);
 
 #endif

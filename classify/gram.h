@@ -10,8 +10,12 @@
 #include "common/error.h"
 #include "common/parallel.h"
 
-/* gram: [count][count] for vectors: [count][dimension]; the caller frees *gram with free().
- * FAILED when it does not fit into memory: the message says how large it would be. */
+/* FAILED, with a message, when gram_create would refuse so many vectors of so many numbers. */
+int gram_check(size_t count, size_t dimension, struct error *error);
+
+/* gram: [count][count], symmetric to the bit, for vectors: [count][dimension]; the caller frees *gram
+ * with free(). A number has the same bits whatever the number of threads and of other vectors.
+ * `parallel` may be NULL: the caller's thread alone, which is the way inside a task. FAILED when it does not fit into memory: the message says so. */
 int gram_create(const float *vectors, size_t count, size_t dimension, struct parallel *parallel,
                 float **gram, struct error *error);
 

@@ -1,64 +1,6 @@
 #include "classify/matrix.h"
 
-#include <assert.h>
 #include <string.h>
-
-#include <cblas.h>
-
-/* The side of a block of the Gram matrix: large enough for sgemm to reach its speed, small enough
- * that a few hundred images already keep several threads busy. */
-enum { BLOCK = 128 };
-
-struct gram {
-    const float *rows;
-    size_t count, dimension;
-    float *values;
-};
-
-static size_t length_of(const struct gram *gram, size_t block)
-{
-    size_t start = block * BLOCK;
-
-    return gram->count - start < BLOCK ? gram->count - start : BLOCK;
-}
-
-/* Computes the task-th block on or below the diagonal, counted row by row, and mirrors it. */
-static void compute_block(void *context, size_t task, size_t worker)
-{
-    const struct gram *gram = context;
-    size_t down = 0, across = task, height, width;
-    float *block;
-
-    (void)worker;
-    while (across > down)
-        across -= ++down;
-    height = length_of(gram, down);
-    width = length_of(gram, across);
-    block = gram->values + down * BLOCK * gram->count + across * BLOCK;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)height, (int)width,
-                (int)gram->dimension, 1.0f, gram->rows + down * BLOCK * gram->dimension,
-                (int)gram->dimension, gram->rows + across * BLOCK * gram->dimension,
-                (int)gram->dimension, 0.0f, block, (int)gram->count);
-    for (size_t row = 0; row < height; row++) {
-        size_t i = down * BLOCK + row;
-        size_t end = down == across ? row : width;
-
-        for (size_t column = 0; column < end; column++)
-            gram->values[(across * BLOCK + column) * gram->count + i] =
-                block[row * gram->count + column];
-    }
-}
-
-void matrix_gram(const float *rows, size_t count, size_t dimension, float *gram,
-                 struct parallel *parallel)
-{
-    struct gram job = {rows, count, dimension, gram};
-    size_t blocks = (count + BLOCK - 1) / BLOCK;
-
-    assert(count <= MATRIX_LIMIT && dimension > 0 && dimension <= MATRIX_LIMIT);
-    openblas_set_num_threads(1);
-    parallel_for(parallel, blocks * (blocks + 1) / 2, compute_block, &job);
-}
 
 /* Two doubles in one register: what every x86-64 and ARMv8 processor has. Written out, since the
  * compiler may not reorder a sum by itself. */

@@ -33,7 +33,7 @@ void metrics_finish(struct metrics *metrics)
 {
     const size_t classes = metrics->classes;
     size_t supported = 0;
-    double recalls = 0;
+    double recalls = 0, scores = 0;
 
     metrics->correct = metrics->total = 0;
     for (size_t class = 0; class < classes; class++) {
@@ -50,11 +50,13 @@ void metrics_finish(struct metrics *metrics)
         one->f1 = ratio(2 * correct, one->support + one->predicted);
         supported += one->support > 0;
         recalls += one->recall;
+        scores += one->support > 0 ? one->f1 : 0;
         metrics->correct += correct;
         metrics->total += one->support;
     }
     metrics->accuracy = ratio(metrics->correct, metrics->total);
     metrics->balanced_accuracy = supported > 0 ? recalls / (double)supported : 0;
+    metrics->macro_f1 = supported > 0 ? scores / (double)supported : 0;
 }
 
 void metrics_release(struct metrics *metrics)

@@ -27,6 +27,7 @@ struct metrics {
     size_t correct, total;
     double accuracy;                 /* correct / total; 0 when nothing was counted */
     double balanced_accuracy;        /* the mean recall of the classes with support */
+    double macro_f1;                 /* the mean F1 of the classes with support */
     struct class_metrics *per_class; /* [classes] */
 };
 

@@ -8,7 +8,7 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-enum { MAGIC = 8, VERSION = 1, MOST_CLASSES = 1 << 20 };
+enum { MAGIC = 8, VERSION = 2, MOST_CLASSES = 1 << 20 };
 
 static const char magic[MAGIC] = {'b', 'n', 'k', 'm', 'o', 'd', 'e', 'l'};
 
@@ -52,7 +52,7 @@ static size_t size_of(const struct model *model)
 
     for (size_t i = 0; i < model->linear.classes; i++)
         size += 4 + strlen(model->labels[i]);
-    return size + 8 * model->linear.decisions * (model->linear.dimension + 1);
+    return size + 8 * model->linear.decisions * (model->linear.dimension + 3);
 }
 
 static void put_model(struct buffer *file, const struct model *model)
@@ -72,11 +72,17 @@ static void put_model(struct buffer *file, const struct model *model)
     put_number(file, (uint64_t)set->engine, 8);
     put_number(file, set->dimension, 8);
     put_text(file, normalize_names[model->normalize]);
+    put_text(file, strategy_names[linear->strategy]);
     put_reals(file, &model->c, 1);
     put_number(file, model->images, 8);
     put_number(file, linear->classes, 4);
     for (size_t i = 0; i < linear->classes; i++)
         put_text(file, model->labels[i]);
+    put_number(file, model->sigmoids != NULL, 4);
+    for (size_t i = 0; model->sigmoids != NULL && i < linear->decisions; i++) {
+        put_reals(file, &model->sigmoids[i].slope, 1);
+        put_reals(file, &model->sigmoids[i].offset, 1);
+    }
     put_reals(file, linear->bias, linear->decisions);
     put_reals(file, linear->weights, linear->decisions * linear->dimension);
     checksum = hash_bytes(file->data, file->size);
@@ -167,18 +173,17 @@ static void take_reals(struct reader *reader, double *reals, size_t count, const
     }
 }
 
-static void take_normalize(struct reader *reader, struct model *model)
+/* One of `names`, which end with NULL; its place among them. */
+static size_t take_name(struct reader *reader, const char *const *names, const char *what)
 {
-    const char *name = take_text(reader, "normalisation");
+    const char *name = take_text(reader, what);
 
-    for (size_t i = 0; normalize_names[i] != NULL; i++) {
-        if (strcmp(normalize_names[i], name) == 0) {
-            model->normalize = (enum normalize)i;
-            return;
-        }
-    }
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
     if (reader->fault == NULL)
-        reader->fault = "normalisation";
+        reader->fault = what;
+    return 0;
 }
 
 static void take_header(struct reader *reader, struct model *model)
@@ -196,7 +201,8 @@ static void take_header(struct reader *reader, struct model *model)
     set->preprocessing = take_text(reader, "preprocessing");
     set->engine = (int64_t)take_number(reader, 8, "engine version");
     set->dimension = (size_t)take_number(reader, 8, "dimension");
-    take_normalize(reader, model);
+    model->normalize = (enum normalize)take_name(reader, normalize_names, "normalisation");
+    model->linear.strategy = (enum strategy)take_name(reader, strategy_names, "strategy");
     take_reals(reader, &model->c, 1, "C");
     if (reader->fault == NULL && !(model->c > 0))
         reader->fault = "C";
@@ -218,13 +224,50 @@ static int take_labels(struct reader *reader, struct model *model, size_t classe
     return 0;
 }
 
-/* Labels and weights. Their sizes are held against what is left of the file before any room is
+static int take_sigmoids(struct reader *reader, struct model *model, size_t decisions,
+                         struct error *error)
+{
+    model->sigmoids = memory_allocate(decisions, sizeof *model->sigmoids, error);
+    if (model->sigmoids == NULL)
+        return FAILED;
+    for (size_t i = 0; i < decisions; i++) {
+        take_reals(reader, &model->sigmoids[i].slope, 1, "sigmoids");
+        take_reals(reader, &model->sigmoids[i].offset, 1, "sigmoids");
+    }
+    return 0;
+}
+
+/* Sigmoids and weights. Their sizes are held against what is left of the file before any room is
  * made for them. */
+static int take_decisions(struct reader *reader, struct model *model, size_t classes,
+                          struct error *error)
+{
+    const enum strategy strategy = model->linear.strategy;
+    size_t dimension = model->features.dimension, numbers;
+    size_t calibrated = (size_t)take_number(reader, 4, "sigmoids");
+    size_t decisions = strategy_decisions(strategy, classes);
+    struct linear *linear = &model->linear;
+
+    if (reader->fault == NULL && calibrated > 1)
+        reader->fault = "sigmoids";
+    if (reader->fault == NULL &&
+        (dimension == 0 || dimension > left(reader) / 8 ||
+         !size_multiply(decisions, dimension + 1 + 2 * calibrated, &numbers) ||
+         numbers > SIZE_MAX / 8 || numbers * 8 != left(reader)))
+        reader->fault = "number of weights";
+    if (reader->fault != NULL)
+        return 0;
+    if ((calibrated > 0 && take_sigmoids(reader, model, decisions, error) < 0) ||
+        linear_create(strategy, classes, dimension, linear, error) < 0)
+        return FAILED;
+    take_reals(reader, linear->bias, decisions, "bias");
+    take_reals(reader, linear->weights, decisions * dimension, "weights");
+    return 0;
+}
+
 static int take_classes(struct reader *reader, struct model *model, struct error *error)
 {
     size_t classes = (size_t)take_number(reader, 4, "number of classes");
-    size_t dimension = model->features.dimension, numbers;
-    struct linear *linear = &model->linear;
 
     if (reader->fault == NULL &&
         (classes < 2 || classes > MOST_CLASSES || classes > left(reader) / 4))
@@ -233,18 +276,7 @@ static int take_classes(struct reader *reader, struct model *model, struct error
         return 0;
     if (take_labels(reader, model, classes, error) < 0)
         return FAILED;
-    if (reader->fault == NULL &&
-        (dimension == 0 || dimension > left(reader) / 8 ||
-         !size_multiply(linear_decisions(classes), dimension + 1, &numbers) ||
-         numbers > SIZE_MAX / 8 || numbers * 8 != left(reader)))
-        reader->fault = "number of weights";
-    if (reader->fault != NULL)
-        return 0;
-    if (linear_create(classes, dimension, linear, error) < 0)
-        return FAILED;
-    take_reals(reader, linear->bias, linear->decisions, "bias");
-    take_reals(reader, linear->weights, linear->decisions * dimension, "weights");
-    return 0;
+    return take_decisions(reader, model, classes, error);
 }
 
 static int check_envelope(const char *path, const struct buffer *file, struct error *error)
@@ -303,6 +335,7 @@ out:
 void model_release(struct model *model)
 {
     linear_release(&model->linear);
+    free(model->sigmoids);
     free(model->labels);
     free(model->owned);
     *model = (struct model){0};

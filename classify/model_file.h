@@ -5,7 +5,7 @@
  *     model_read("ants-or-bees.model", &model, &error);
  *     model_release(&model);
  *
- * The format, version 1. Numbers are little-endian; f64 is IEEE 754 binary64; a text is its
+ * The format, version 2. Numbers are little-endian; f64 is IEEE 754 binary64; a text is its
  * length as u32 and so many bytes, none of them 0.
  *
  *     8 bytes   "bnkmodel"
@@ -16,12 +16,16 @@
  *     text x 3  layer, pooling, preprocessing of the feature set
  *     i64       its engine version
  *     u64       its dimension
- *     text      how vectors are normalised: "l2" or "none"
+ *     text      how vectors are normalised: "l2", "power" or "none"; "standard" is as "none", since
+ *               the scaling is part of the weights
+ *     text      how classes are decided: "ovo" or "ovr"
  *     f64       C
  *     u64       the number of images that it was trained on
  *     u32       the number of classes, at least 2
  *     text ...  their labels, ascending in byte order
- *     f64 ...   bias of each decision; pairs of classes (0,1) (0,2) ... (1,2) ...
+ *     u32       1 with probabilities, else 0
+ *     f64 ...   with probabilities: slope and offset of the sigmoid of each decision
+ *     f64 ...   bias of each decision, in the order of vote.h
  *     f64 ...   weight vector of each decision
  *     32 bytes  SHA-256 of everything before
  */
@@ -30,6 +34,7 @@
 
 #include <stddef.h>
 
+#include "classify/calibration.h"
 #include "classify/dataset.h"
 #include "classify/feature_set.h"
 #include "classify/linear.h"
@@ -43,6 +48,7 @@ struct model {
     size_t images;
     char **labels;                /* [linear.classes], ascending in byte order */
     struct linear linear;
+    struct sigmoid *sigmoids;     /* [linear.decisions]; NULL: no probabilities */
     void *owned;                  /* what model_release frees; NULL in a model that was not read */
 };
 

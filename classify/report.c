@@ -19,6 +19,37 @@ static const struct {
                                       "corrected resampled, Nadeau and Bengio 2003"},
 };
 
+const char *report_interval_name(enum interval_method method)
+{
+    return methods[method].name;
+}
+
+const char *report_interval_reference(enum interval_method method)
+{
+    return methods[method].reference;
+}
+
+size_t report_choices(const struct evaluation *evaluation, struct report_choice *choices)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < INNER_GRID; i++) {
+        struct report_choice choice = {.c = inner_grid[i]};
+
+        for (size_t fold = 0; fold < evaluation->fold_count; fold++)
+            choice.folds += !(evaluation->chosen[fold] < choice.c) &&
+                            !(evaluation->chosen[fold] > choice.c);
+        if (choice.folds > 0)
+            choices[count++] = choice;
+    }
+    return count;
+}
+
+static const struct dataset *dataset_of(const struct report *report)
+{
+    return &report->examples->dataset;
+}
+
 static size_t maximum(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -47,27 +78,51 @@ static size_t widest_label(const struct dataset *dataset)
     return widest;
 }
 
+static void write_choices(const struct report *report, FILE *out)
+{
+    struct report_choice choices[INNER_GRID];
+    size_t count;
+
+    if (!report->settings->training.search)
+        return;
+    count = report_choices(report->evaluation, choices);
+    if (report->evaluation->fold_count == 1) {
+        fprintf(out, "C = %.3g chosen inside the training part\n", choices[0].c);
+        return;
+    }
+    fputs("C chosen inside every training part:", out);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s %.3g (%zu x)", i > 0 ? "," : "", choices[i].c, choices[i].folds);
+    fputc('\n', out);
+}
+
 static void write_protocol(const struct report *report, FILE *out)
 {
     const struct evaluation_settings *settings = report->settings;
     const struct evaluation *evaluation = report->evaluation;
-    size_t classes = report->dataset->class_count;
+    const struct feature_set *features = report->examples->features;
+    size_t classes = dataset_of(report)->class_count;
     char set[256];
 
-    feature_set_describe(report->feature_set, set, sizeof set);
+    feature_set_describe(features, set, sizeof set);
     display_write(out, set);
-    fprintf(out, " (feature set %" PRId64 ")\n", report->feature_set->id);
-    if (report->train_split != NULL) {
+    fprintf(out, " (feature set %" PRId64 ")\n", features->id);
+    if (report->protocol->train_split != NULL) {
         fprintf(out, "%zu image%s of '", evaluation->first, plural(evaluation->first));
-        display_write(out, report->train_split);
+        display_write(out, report->protocol->train_split);
         fprintf(out, "' trained on, %zu of '", evaluation->count);
-        display_write(out, report->test_split);
+        display_write(out, report->protocol->test_split);
         fprintf(out, "' tested, %zu classes", classes);
+    } else if (settings->leave_one_out) {
+        fprintf(out, "leave one out; %zu images, %zu classes", evaluation->count, classes);
     } else {
         fprintf(out, "%zu x stratified %zu-fold, seed %" PRIu64 "; %zu images, %zu classes",
                 evaluation->repeats, settings->folds, settings->seed, evaluation->count, classes);
     }
-    fprintf(out, "; linear SVM, C = %g, %s\n", settings->c, normalize_names[report->normalize]);
+    fputs("; ", out);
+    learning_describe(report->learning, out);
+    fputc('\n', out);
+    write_choices(report, out);
 }
 
 static void write_accuracy(const struct report *report, FILE *out)
@@ -80,6 +135,28 @@ static void write_accuracy(const struct report *report, FILE *out)
     fprintf(out, "95 %% interval     %6.1f to %.1f %%  (%s)\n", 100 * evaluation->interval.low,
             100 * evaluation->interval.high, methods[evaluation->method].reference);
     fprintf(out, "balanced accuracy %6.1f %%\n", 100 * metrics->balanced_accuracy);
+    fprintf(out, "macro F1          %6.1f %%\n", 100 * metrics->macro_f1);
+    if (report->top > 0)
+        fprintf(out, "among first %-5zu %6.1f %%\n", report->top,
+                100 * evaluation_top_accuracy(evaluation, report->top));
+}
+
+static void write_reliability(const struct report *report, FILE *out)
+{
+    struct reliability reliability;
+
+    if (report->evaluation->probabilities == NULL)
+        return;
+    reliability = evaluation_reliability(report->evaluation, dataset_of(report));
+    fprintf(out, "\nBrier score %.4f (0 is perfect, 2 the worst)\n"
+            "probability given to the label  images  mean  right\n", reliability.brier);
+    for (size_t bin = 0; bin < RELIABILITY_BINS; bin++) {
+        if (reliability.bins[bin].count == 0)
+            continue;
+        fprintf(out, "%10.1f to %.1f %22zu  %.2f   %.2f\n", (double)bin / RELIABILITY_BINS,
+                (double)(bin + 1) / RELIABILITY_BINS, reliability.bins[bin].count,
+                reliability.bins[bin].probability, reliability.bins[bin].right);
+    }
 }
 
 static void write_share(FILE *out, double share)
@@ -90,7 +167,7 @@ static void write_share(FILE *out, double share)
 static void write_classes(const struct report *report, FILE *out)
 {
     const struct metrics *metrics = &report->evaluation->metrics;
-    size_t width = maximum(widest_label(report->dataset), sizeof "class" - 1);
+    size_t width = maximum(widest_label(dataset_of(report)), sizeof "class" - 1);
 
     fputc('\n', out);
     display_pad(out, "class", width);
@@ -99,7 +176,7 @@ static void write_classes(const struct report *report, FILE *out)
     for (size_t class = 0; class < metrics->classes; class++) {
         const struct class_metrics *one = &metrics->per_class[class];
 
-        display_pad(out, report->dataset->classes[class], width);
+        display_pad(out, dataset_of(report)->classes[class], width);
         write_share(out, one->precision);
         write_share(out, one->recall);
         write_share(out, one->f1);
@@ -121,13 +198,13 @@ static void write_matrix(const struct report *report, size_t row_width, size_t c
         if (numbered)
             fprintf(out, "%*zu", (int)column_width, class + 1);
         else
-            display_pad_left(out, report->dataset->classes[class], column_width);
+            display_pad_left(out, dataset_of(report)->classes[class], column_width);
     }
     fputc('\n', out);
     for (size_t class = 0; class < metrics->classes; class++) {
         if (numbered)
             fprintf(out, "%*zu ", (int)number_width - 1, class + 1);
-        display_pad(out, report->dataset->classes[class], row_width);
+        display_pad(out, dataset_of(report)->classes[class], row_width);
         for (size_t other = 0; other < metrics->classes; other++)
             fprintf(out, "  %*zu", (int)column_width,
                     metrics->confusion[class * metrics->classes + other]);
@@ -163,9 +240,9 @@ static void write_confusions(const struct report *report, size_t label_width, FI
 
     for (int listed = 0; listed < CONFUSIONS && next_confusion(metrics, &cell); listed++) {
         fprintf(out, "%8zu  ", metrics->confusion[cell]);
-        display_pad(out, report->dataset->classes[cell / metrics->classes], label_width);
+        display_pad(out, dataset_of(report)->classes[cell / metrics->classes], label_width);
         fputs("  as  ", out);
-        display_write(out, report->dataset->classes[cell % metrics->classes]);
+        display_write(out, dataset_of(report)->classes[cell % metrics->classes]);
         fputc('\n', out);
     }
 }
@@ -173,7 +250,7 @@ static void write_confusions(const struct report *report, size_t label_width, FI
 static void write_confusion(const struct report *report, FILE *out)
 {
     const struct metrics *metrics = &report->evaluation->metrics;
-    size_t labels = widest_label(report->dataset), largest = 0;
+    size_t labels = widest_label(dataset_of(report)), largest = 0;
     size_t row = maximum(labels, sizeof "true" - 1), counts, numbers;
 
     for (size_t i = 0; i < metrics->classes * metrics->classes; i++)
@@ -194,7 +271,7 @@ static void write_confusion(const struct report *report, FILE *out)
 
 static void write_misclassified(const struct report *report, FILE *out)
 {
-    const struct dataset *dataset = report->dataset;
+    const struct dataset *dataset = dataset_of(report);
     size_t repeats = report->evaluation->repeats, label_width = 0, predicted_width = 0;
 
     if (report->misclassified_count == 0) {
@@ -231,38 +308,80 @@ void report_text(const struct report *report, FILE *out)
     write_accuracy(report, out);
     write_classes(report, out);
     write_confusion(report, out);
+    write_reliability(report, out);
     write_misclassified(report, out);
 }
 
-/* null for a protocol that has no such number. */
-static void optional_integer(struct json *json, const char *key, bool present, uint64_t value)
+static void json_choices(const struct report *report, struct json *json)
 {
-    if (present)
-        json_integer(json, key, (int64_t)value);
-    else
-        json_text(json, key, NULL);
+    struct report_choice choices[INNER_GRID];
+    size_t count;
+
+    if (!report->settings->training.search) {
+        json_text(json, "chosen", NULL);
+        return;
+    }
+    count = report_choices(report->evaluation, choices);
+    json_open(json, "chosen", '[');
+    for (size_t i = 0; i < count; i++) {
+        json_open(json, NULL, '{');
+        json_real(json, "c", choices[i].c);
+        json_integer(json, "folds", (int64_t)choices[i].folds);
+        json_close(json);
+    }
+    json_close(json);
 }
 
 static void json_protocol(const struct report *report, struct json *json)
 {
-    const struct evaluation_settings *settings = report->settings;
-    bool hold_out = report->train_split != NULL;
-
-    feature_set_json(report->feature_set, "feature_set", json);
-    json_text(json, "protocol", hold_out ? "hold-out" : "cross-validation");
-    optional_integer(json, "folds", !hold_out, settings->folds);
-    optional_integer(json, "repeats", !hold_out, settings->repeats);
-    optional_integer(json, "seed", !hold_out, settings->seed);
-    json_text(json, "train_split", report->train_split);
-    json_text(json, "test_split", report->test_split);
-    json_real(json, "c", settings->c);
-    json_text(json, "normalize", normalize_names[report->normalize]);
+    feature_set_json(report->examples->features, "feature_set", json);
+    protocol_json(report->protocol, report->learning, json);
+    learning_json(report->learning, json);
+    json_choices(report, json);
     json_integer(json, "images", (int64_t)report->evaluation->count);
-    optional_integer(json, "trained", hold_out, report->evaluation->first);
+    if (report->protocol->train_split != NULL)
+        json_integer(json, "trained", (int64_t)report->evaluation->first);
+    else
+        json_text(json, "trained", NULL);
     json_open(json, "classes", '[');
-    for (size_t class = 0; class < report->dataset->class_count; class++)
-        json_text(json, NULL, report->dataset->classes[class]);
+    for (size_t class = 0; class < dataset_of(report)->class_count; class++)
+        json_text(json, NULL, dataset_of(report)->classes[class]);
     json_close(json);
+}
+
+static void json_reliability(const struct report *report, struct json *json)
+{
+    struct reliability reliability;
+
+    if (report->evaluation->probabilities == NULL) {
+        json_text(json, "brier", NULL);
+        json_text(json, "reliability", NULL);
+        return;
+    }
+    reliability = evaluation_reliability(report->evaluation, dataset_of(report));
+    json_real(json, "brier", reliability.brier);
+    json_open(json, "reliability", '[');
+    for (size_t bin = 0; bin < RELIABILITY_BINS; bin++) {
+        json_open(json, NULL, '{');
+        json_real(json, "from", (double)bin / RELIABILITY_BINS);
+        json_real(json, "to", (double)(bin + 1) / RELIABILITY_BINS);
+        json_integer(json, "count", (int64_t)reliability.bins[bin].count);
+        json_real(json, "probability", reliability.bins[bin].probability);
+        json_real(json, "right", reliability.bins[bin].right);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void json_top(const struct report *report, struct json *json)
+{
+    if (report->top > 0) {
+        json_integer(json, "top", (int64_t)report->top);
+        json_real(json, "top_accuracy", evaluation_top_accuracy(report->evaluation, report->top));
+    } else {
+        json_text(json, "top", NULL);
+        json_text(json, "top_accuracy", NULL);
+    }
 }
 
 static void json_confusion(const struct metrics *metrics, struct json *json)
@@ -290,13 +409,16 @@ static void json_metrics(const struct report *report, struct json *json)
     json_real(json, "accuracy_high", evaluation->interval.high);
     json_text(json, "interval", methods[evaluation->method].name);
     json_real(json, "balanced_accuracy", metrics->balanced_accuracy);
+    json_real(json, "macro_f1", metrics->macro_f1);
+    json_top(report, json);
+    json_reliability(report, json);
     json_confusion(metrics, json);
     json_open(json, "per_class", '[');
     for (size_t class = 0; class < metrics->classes; class++) {
         const struct class_metrics *one = &metrics->per_class[class];
 
         json_open(json, NULL, '{');
-        json_text(json, "label", report->dataset->classes[class]);
+        json_text(json, "label", dataset_of(report)->classes[class]);
         json_real(json, "precision", one->precision);
         json_real(json, "recall", one->recall);
         json_real(json, "f1", one->f1);
@@ -308,7 +430,7 @@ static void json_metrics(const struct report *report, struct json *json)
 
 static void json_misclassified(const struct report *report, struct json *json)
 {
-    const struct dataset *dataset = report->dataset;
+    const struct dataset *dataset = dataset_of(report);
 
     json_open(json, "misclassified", '[');
     for (size_t i = 0; i < report->misclassified_count; i++) {
@@ -334,7 +456,8 @@ void report_json(const struct report *report, FILE *out)
     json_protocol(report, &json);
     json_metrics(report, &json);
     json_misclassified(report, &json);
-    json_integer(&json, "unlabelled", (int64_t)report->dataset->unlabelled);
-    json_integer(&json, "left_out", (int64_t)report->left_out);
+    json_integer(&json, "unlabelled", (int64_t)dataset_of(report)->unlabelled);
+    json_integer(&json, "near_identical", (int64_t)report->examples->near_identical);
+    json_integer(&json, "left_out", (int64_t)report->examples->left_out);
     json_close(&json);
 }

@@ -5,22 +5,20 @@
 #define CLASSIFY_REPORT_H
 
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include "classify/dataset.h"
 #include "classify/evaluation.h"
-#include "classify/feature_set.h"
-#include "common/error.h"
+#include "classify/examples.h"
+#include "classify/inner.h"
+#include "classify/learning.h"
 
 struct report {
-    const struct feature_set *feature_set;
-    const struct dataset *dataset;
+    const struct examples *examples;
     const struct evaluation *evaluation;
     const struct evaluation_settings *settings;
-    enum normalize normalize;
-    const char *train_split, *test_split;  /* NULL: cross-validation */
-    size_t left_out;  /* images of the training split that are in the test split too */
+    const struct learning *learning;
+    const struct protocol *protocol;
+    size_t top;       /* the accuracy of the first so many classes; 0: not of interest */
     struct misclassified *misclassified;   /* [misclassified_count] */
     size_t misclassified_count;
 };
@@ -29,13 +27,27 @@ struct report {
 void report_text(const struct report *report, FILE *out);
 
 /*
- * One object: feature_set, protocol ("cross-validation" or "hold-out"), folds, repeats, seed (null
- * for a hold-out), train_split, test_split (null for cross-validation), c, normalize, images
- * (tested), trained (null for cross-validation), classes, accuracy, correct, total, accuracy_low,
- * accuracy_high, interval ("corrected resampled" or "wilson"), balanced_accuracy, confusion (rows:
- * true, columns: predicted, in the order of classes; counts over all repeats), per_class,
- * misclassified, unlabelled, left_out.
+ * One object: feature_set; the keys of protocol_json and learning_json; chosen (null unless c is
+ * "auto": how often each value was); images (tested), trained (null but for a hold-out), classes,
+ * accuracy, correct, total, accuracy_low, accuracy_high, interval ("corrected resampled" or
+ * "wilson"), balanced_accuracy, macro_f1, top, top_accuracy, brier, reliability (null without
+ * probabilities), confusion (rows: true, columns: predicted, in the order of classes; counts over
+ * all repeats), per_class, misclassified, unlabelled, near_identical, left_out.
  */
 void report_json(const struct report *report, FILE *out);
+
+/* What report_json says of an evaluation's interval, for others who show one: how it was made, and
+ * where that stands. */
+const char *report_interval_name(enum interval_method method);
+const char *report_interval_reference(enum interval_method method);
+
+/* The values of C that an evaluation's searches ended at. */
+struct report_choice {
+    double c;
+    size_t folds;  /* in how many */
+};
+
+/* choices: [INNER_GRID], ascending by c; returns how many there are. */
+size_t report_choices(const struct evaluation *evaluation, struct report_choice *choices);
 
 #endif

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
 static const double normal_quantile_975 = 1.959963984540054;
 
@@ -22,19 +23,55 @@ struct interval wilson_interval(size_t correct, size_t total)
     };
 }
 
+/* Half of the 95 % interval around the mean of correlated numbers, and their mean. */
+static double resampled_error(const double *numbers, size_t count, double test_share,
+                              double *mean)
+{
+    double squares = 0;
+
+    assert(count >= 2);
+    *mean = 0;
+    for (size_t i = 0; i < count; i++)
+        *mean += numbers[i] / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += (numbers[i] - *mean) * (numbers[i] - *mean);
+    return sqrt((1 / (double)count + test_share) * squares / (double)(count - 1));
+}
+
 struct interval corrected_resampled_interval(double mean, const double *accuracies, size_t count,
                                              double test_share)
 {
-    double average = 0, squares = 0, half;
+    double average, half = resampled_error(accuracies, count, test_share, &average) *
+                           student_t_quantile(0.975, (double)count - 1);
 
-    assert(count >= 2);
-    for (size_t i = 0; i < count; i++)
-        average += accuracies[i] / (double)count;
-    for (size_t i = 0; i < count; i++)
-        squares += (accuracies[i] - average) * (accuracies[i] - average);
-    half = student_t_quantile(0.975, (double)count - 1) *
-           sqrt((1 / (double)count + test_share) * squares / (double)(count - 1));
     return (struct interval){.low = fmax(0, mean - half), .high = fmin(1, mean + half)};
+}
+
+static bool all_equal(const double *numbers, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (numbers[i] < numbers[0] || numbers[i] > numbers[0])
+            return false;
+    return true;
+}
+
+struct paired_test corrected_resampled_test(const double *differences, size_t count,
+                                            double test_share)
+{
+    const double freedom = (double)count - 1;
+    struct paired_test test;
+    double error = resampled_error(differences, count, test_share, &test.difference), half;
+
+    if (all_equal(differences, count)) {
+        test.difference = differences[0];
+        test.interval = (struct interval){test.difference, test.difference};
+        test.p = fabs(test.difference) > 0 ? 0 : 1;
+        return test;
+    }
+    half = error * student_t_quantile(0.975, freedom);
+    test.interval = (struct interval){test.difference - half, test.difference + half};
+    test.p = 2 * student_t_cumulative(-fabs(test.difference) / error, freedom);
+    return test;
 }
 
 static double kept_from_zero(double value)
@@ -88,6 +125,42 @@ static double incomplete_beta(double a, double b, double x)
     if (x < (a + 1) / (a + b + 2))
         return front * beta_fraction(a, b, x) / a;
     return 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+/* Twice the smaller tail of the binomial distribution of `first` out of first + second tosses. */
+double mcnemar_exact(size_t first, size_t second)
+{
+    const double total = (double)(first + second);
+    size_t fewer = first < second ? first : second;
+    double tail = 0;
+
+    for (size_t k = 0; k <= fewer; k++)
+        tail += exp(log_gamma(total + 1) - log_gamma((double)k + 1) -
+                    log_gamma(total - (double)k + 1) - total * log(2));
+    return fmin(1, 2 * tail);
+}
+
+struct interval paired_difference_interval(size_t both, size_t first, size_t second,
+                                           size_t total)
+{
+    size_t neither = total - both - first - second;
+    double a = (double)both, b = (double)first, c = (double)second, d = (double)neither;
+    double one = (a + b) / (double)total, other = (a + c) / (double)total;
+    struct interval wilson_one = wilson_interval(both + first, total);
+    struct interval wilson_other = wilson_interval(both + second, total);
+    double product = (a + b) * (c + d) * (a + c) * (b + d), agreement = a * d - b * c, phi = 0;
+    double down_one = one - wilson_one.low, up_one = wilson_one.high - one;
+    double down_other = other - wilson_other.low, up_other = wilson_other.high - other;
+    double down, up;
+
+    /* Newcombe's correction for continuity of a positive correlation. */
+    if (agreement > 0)
+        agreement = fmax(0, agreement - (double)total / 2);
+    if (product > 0)
+        phi = agreement / sqrt(product);
+    down = down_one * down_one - 2 * phi * down_one * up_other + up_other * up_other;
+    up = down_other * down_other - 2 * phi * down_other * up_one + up_one * up_one;
+    return (struct interval){one - other - sqrt(fmax(0, down)), one - other + sqrt(fmax(0, up))};
 }
 
 double student_t_cumulative(double value, double freedom)

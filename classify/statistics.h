@@ -27,6 +27,32 @@ struct interval wilson_interval(size_t correct, size_t total);
 struct interval corrected_resampled_interval(double mean, const double *accuracies, size_t count,
                                              double test_share);
 
+/*
+ * Two classifiers on the same folds: the corrected resampled t-test (Nadeau and Bengio 2003) on the
+ * differences of their accuracies.
+ */
+struct paired_test {
+    double difference;         /* the mean */
+    struct interval interval;  /* 95 % */
+    double p;                  /* two-sided */
+};
+
+/* differences: [count], count >= 2, of folds tested on `test_share` as many samples as were trained
+ * on. Where all are equal, their variance says nothing: p is 1 for 0, else 0, and the interval is
+ * that one number. */
+struct paired_test corrected_resampled_test(const double *differences, size_t count,
+                                            double test_share);
+
+/* McNemar's exact test, two-sided: `first` samples that only the first classifier gets right, and
+ * `second` that only the second one does. */
+double mcnemar_exact(size_t first, size_t second);
+
+/* 95 % for the difference of two paired shares, (first - second) / total, where so many samples are
+ * right in the one only: Newcombe's square-and-add method on Wilson's limits (method 10, Statistics
+ * in Medicine 17, 1998). `both` are right in both. */
+struct interval paired_difference_interval(size_t both, size_t first, size_t second,
+                                           size_t total);
+
 /* P(T <= value) for Student's t with this many degrees of freedom, > 0. */
 double student_t_cumulative(double value, double freedom);
 

@@ -1,10 +1,11 @@
 /*
  * LIBSVM (Chang and Lin, ACM Transactions on Intelligent Systems and Technology 2:27, 2011),
- * C-support vector classification on a precomputed kernel. This is the only module that sees it.
+ * C-support vector classification of two classes on a precomputed kernel. This is the only module
+ * that sees it; solver.h makes classifiers of many classes out of it.
  *
- *     svm_kernel_create(gram, count, &kernel, &error);
- *     svm_solve(kernel, rows, labels, row_count, 1.0, &solution, &error);
- *     svm_solution_release(&solution);
+ *     svm_kernel_create(gram, count, count, &kernel, &error);
+ *     svm_solve(kernel, &problem, &machine, &error);
+ *     svm_machine_release(&machine);
  *     svm_kernel_free(kernel);
  *
  * A kernel may be used by several threads at once. LIBSVM's own output is swallowed. Training
@@ -13,40 +14,44 @@
 #ifndef CLASSIFY_SVM_H
 #define CLASSIFY_SVM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/error.h"
 
 struct svm_kernel;
 
-/* Takes a copy of gram: [count][count]; 0 < count. */
-int svm_kernel_create(const float *gram, size_t count, struct svm_kernel **kernel,
+/* Takes a copy of the first `count` rows and columns of gram: [][stride]; 0 < count <= stride. */
+int svm_kernel_create(const float *gram, size_t count, size_t stride, struct svm_kernel **kernel,
                       struct error *error);
 void svm_kernel_free(struct svm_kernel *kernel);
 
-/*
- * One-vs-one: for every pair of classes a decision function
- *
- *     f(x) = sum over its supports of coefficients[s] * <row rows[s], x> + bias
- *
- * which is above 0 where it speaks for the first of the pair. The pairs are in the order
- * (0,1) (0,2) ... (0,n-1) (1,2) ...
- */
-struct svm_solution {
-    size_t classes, decisions;  /* decisions = classes * (classes - 1) / 2 */
-    size_t *labels;             /* [classes], ascending: the labels that occurred */
-    double *bias;               /* [decisions] */
-    size_t *starts;             /* [decisions + 1]: where the supports of each begin */
-    size_t *rows;               /* [starts[decisions]]: of the Gram matrix */
-    double *coefficients;       /* [starts[decisions]]: positive for the first class */
+/* The products of a row with all others: [count]. */
+const float *svm_kernel_row(const struct svm_kernel *kernel, size_t row);
+
+/* What tells the rows of a first class from those of a second. */
+struct svm_two_classes {
+    const size_t *rows;         /* [count] of the kernel: the first class's, then the second's */
+    size_t first, count;        /* the first class has rows[0 .. first - 1] */
+    double first_c, second_c;   /* the price of a margin violation of each class, > 0 */
+    double tolerance;           /* by how much the solution may miss the conditions of an optimum,
+                                   in margins */
 };
 
-/* Trains on rows: [count] of the kernel, with labels: [count]. `c` > 0 is the price of a margin
- * violation. FAILED when there are fewer than two classes, LIBSVM refuses the parameters, or
- * memory is short. */
-int svm_solve(const struct svm_kernel *kernel, const size_t *rows, const size_t *labels,
-              size_t count, double c, struct svm_solution *solution, struct error *error);
+/* The decision function f(x) = sum of coefficients[s] * <row rows[s], x> + bias, which is above 0
+ * where it speaks for the first class. */
+struct svm_machine {
+    size_t supports;
+    size_t *rows;           /* [supports] of the kernel */
+    double *coefficients;   /* [supports]: positive for the first class, never 0 */
+    double bias;
+    bool at_bound;          /* a coefficient is held back by its price: a higher one would change
+                               the machine, which otherwise it does not */
+};
 
-void svm_solution_release(struct svm_solution *solution);
+/* FAILED when either class has no rows, LIBSVM refuses a price, or memory is short. */
+int svm_solve(const struct svm_kernel *kernel, const struct svm_two_classes *problem,
+              struct svm_machine *machine, struct error *error);
+void svm_machine_release(struct svm_machine *machine);
 
 #endif

@@ -1,8 +1,10 @@
 #include "classify/training.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "classify/gram.h"
+#include "classify/inner.h"
 #include "common/memory.h"
 
 static int check_classes(const struct dataset *dataset, size_t count, struct error *error)
@@ -22,18 +24,58 @@ static int check_classes(const struct dataset *dataset, size_t count, struct err
                      "labels are needed", samples[0].label);
 }
 
-int training_create(const struct dataset *dataset, size_t count, struct parallel *parallel,
-                    struct training *training, struct error *error)
+/* The images of every class among the first `count`: enough for probabilities, if asked for, and
+ * not too many classes for the strategy. */
+static int check_counts(const struct dataset *dataset, size_t count,
+                        const struct training_settings *settings, struct error *error)
 {
-    float *gram = NULL;
-    int outcome = FAILED;
+    size_t *sizes = memory_allocate(dataset->class_count, sizeof *sizes, error);
+    size_t classes = 0;
+    int outcome = 0;
 
-    *training = (struct training){.dataset = dataset};
-    if (check_classes(dataset, count, error) == 0 &&
-        gram_create(dataset->vectors, count, dataset->dimension, parallel, &gram, error) == 0)
-        outcome = svm_kernel_create(gram, count, &training->kernel, error);
+    if (sizes == NULL)
+        return FAILED;
+    for (size_t i = 0; i < count; i++)
+        classes += sizes[dataset->samples[i].class]++ == 0;
+    for (size_t class = 0; class < dataset->class_count && outcome == 0; class++)
+        if (settings->probability && sizes[class] > 0 && sizes[class] < TRAINING_LEAST_CALIBRATED)
+            outcome = error_set(error, "no probabilities: '%s' has %zu images, and fewer than %d "
+                                "do not tell how often a score is right; do without "
+                                "--probability, or add images", dataset->classes[class],
+                                sizes[class], TRAINING_LEAST_CALIBRATED);
+    if (outcome == 0)
+        outcome = solver_check(settings->solver.strategy, classes, error);
+    free(sizes);
+    return outcome;
+}
+
+static int create_kernel(const float *vectors, size_t count, size_t dimension,
+                         struct parallel *parallel, struct svm_kernel **kernel,
+                         struct error *error)
+{
+    float *gram;
+    int outcome = gram_create(vectors, count, dimension, parallel, &gram, error);
+
+    if (outcome == 0)
+        outcome = svm_kernel_create(gram, count, count, kernel, error);
     free(gram);
     return outcome;
+}
+
+int training_create(const struct dataset *dataset, size_t count,
+                    const struct training_settings *settings, struct parallel *parallel,
+                    struct training *training, struct error *error)
+{
+    *training = (struct training){.dataset = dataset, .settings = settings, .count = count};
+    if (check_classes(dataset, count, error) < 0 ||
+        check_counts(dataset, count, settings, error) < 0)
+        return FAILED;
+    if (dataset->normalize == NORMALIZE_STANDARD)
+        return gram_check(count, dataset->dimension, error);
+    if (dataset->gram != NULL)
+        return svm_kernel_create(dataset->gram, count, dataset->count, &training->kernel, error);
+    return create_kernel(dataset->vectors, count, dataset->dimension, parallel, &training->kernel,
+                         error);
 }
 
 void training_release(struct training *training)
@@ -42,62 +84,137 @@ void training_release(struct training *training)
     *training = (struct training){0};
 }
 
-static size_t count_classes(const struct dataset *dataset, const size_t *rows, size_t count,
-                            bool *present)
+/* ---- one training part ------------------------------------------------------------------ */
+
+/* The kernel of the vectors as the training part scales them. */
+static int scale_part(struct fit *fit, const size_t *rows, size_t count,
+                      struct parallel *parallel, struct error *error)
 {
-    size_t classes = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        size_t class = dataset->samples[rows[i]].class;
-
-        classes += !present[class];
-        present[class] = true;
-    }
-    return classes;
-}
-
-int training_fit(const struct training *training, const size_t *rows, size_t count, double c,
-                 struct classifier *classifier, struct error *error)
-{
+    const struct training *training = fit->training;
     const struct dataset *dataset = training->dataset;
-    bool *present = memory_allocate(dataset->class_count, sizeof *present, error);
-    size_t *labels = memory_allocate(count, sizeof *labels, error);
-    struct svm_solution solution = {0};
+    float *scaled;
     int outcome = FAILED;
 
-    *classifier = (struct classifier){0};
-    if (present == NULL || labels == NULL)
-        goto out;
-    for (size_t i = 0; i < count; i++)
-        labels[i] = dataset->samples[rows[i]].class;
-    /* The room for the weights comes first: it is where too many classes are refused. */
-    if (linear_create(count_classes(dataset, rows, count, present), dataset->dimension,
-                      &classifier->linear, error) < 0 ||
-        svm_solve(training->kernel, rows, labels, count, c, &solution, error) < 0)
-        goto out;
-    linear_recover(&classifier->linear, &solution, dataset->vectors);
-    classifier->classes = solution.labels;
-    solution.labels = NULL;
-    outcome = 0;
-out:
-    if (outcome < 0)
-        classifier_release(classifier);
-    svm_solution_release(&solution);
-    free(labels);
-    free(present);
+    if (scaling_fit(dataset->vectors, dataset->dimension, rows, count, &fit->scaling, error) < 0)
+        return FAILED;
+    scaled = memory_allocate_aligned(training->count * dataset->dimension, sizeof *scaled, error);
+    if (scaled != NULL) {
+        scaling_apply(&fit->scaling, dataset->vectors, training->count, scaled);
+        outcome = create_kernel(scaled, training->count, dataset->dimension, parallel, &fit->own,
+                                error);
+    }
+    free(scaled);
     return outcome;
 }
 
-size_t classifier_decide(const struct classifier *classifier, const float *vector,
-                         double *decisions, double *scores)
+static const struct svm_kernel *kernel_of(const struct fit *fit)
 {
-    linear_decide(&classifier->linear, vector, decisions);
-    return classifier->classes[linear_vote(&classifier->linear, decisions, scores)];
+    return fit->own != NULL ? fit->own : fit->training->kernel;
+}
+
+static int calibrate(const struct inner_part *part, const struct solver_settings *settings,
+                     struct parallel *parallel, struct fit *fit, struct error *error)
+{
+    fit->sigmoids = memory_allocate(fit->solution.decisions, sizeof *fit->sigmoids, error);
+    if (fit->sigmoids == NULL)
+        return FAILED;
+    return inner_calibrate(part, settings, &fit->solution, parallel, fit->sigmoids, error);
+}
+
+/* Price, machines and sigmoids on a kernel that is there. */
+static int fit_part(struct fit *fit, const size_t *rows, const size_t *labels, size_t count,
+                    struct parallel *parallel, struct error *error)
+{
+    const struct training_settings *asked = fit->training->settings;
+    const struct inner_part part = {
+        .dataset = fit->training->dataset, .kernel = kernel_of(fit), .rows = rows, .count = count,
+        .seed = asked->seed,
+    };
+    const struct solver_set set = {.rows = rows, .labels = labels, .count = count};
+    struct solver_settings settings = asked->solver;
+
+    if (asked->search && inner_choose(&part, &settings, parallel, &settings.c, error) < 0)
+        return FAILED;
+    fit->c = settings.c;
+    if (solver_solve(part.kernel, &set, &settings, NULL, &fit->solution, error) < 0)
+        return FAILED;
+    return asked->probability ? calibrate(&part, &settings, parallel, fit, error) : 0;
+}
+
+int training_fit(const struct training *training, const size_t *rows, size_t count,
+                 struct parallel *parallel, struct fit *fit, struct error *error)
+{
+    size_t *labels = memory_allocate(count, sizeof *labels, error);
+    int outcome = FAILED;
+
+    *fit = (struct fit){.training = training};
+    if (labels == NULL)
+        return FAILED;
+    for (size_t i = 0; i < count; i++)
+        labels[i] = training->dataset->samples[rows[i]].class;
+    if (training->kernel != NULL || scale_part(fit, rows, count, parallel, error) == 0)
+        outcome = fit_part(fit, rows, labels, count, parallel, error);
+    if (outcome < 0)
+        fit_release(fit);
+    free(labels);
+    return outcome;
+}
+
+void fit_release(struct fit *fit)
+{
+    svm_kernel_free(fit->own);
+    scaling_release(&fit->scaling);
+    solution_release(&fit->solution);
+    free(fit->sigmoids);
+    *fit = (struct fit){0};
+}
+
+void fit_decide(const struct fit *fit, size_t row, double *decisions)
+{
+    solution_decide(&fit->solution, kernel_of(fit), row, decisions);
+}
+
+/* ---- by weights ------------------------------------------------------------------------- */
+
+static int copy_sigmoids(const struct fit *fit, struct classifier *classifier,
+                         struct error *error)
+{
+    size_t decisions = fit->solution.decisions;
+
+    if (fit->sigmoids == NULL)
+        return 0;
+    classifier->sigmoids = memory_allocate(decisions, sizeof *classifier->sigmoids, error);
+    if (classifier->sigmoids == NULL)
+        return FAILED;
+    memcpy(classifier->sigmoids, fit->sigmoids, decisions * sizeof *fit->sigmoids);
+    return 0;
+}
+
+int fit_classifier(const struct fit *fit, struct classifier *classifier, struct error *error)
+{
+    const struct solution *solution = &fit->solution;
+    const struct dataset *dataset = fit->training->dataset;
+
+    *classifier = (struct classifier){.c = fit->c};
+    if (linear_create(solution->strategy, solution->classes, dataset->dimension,
+                      &classifier->linear, error) < 0)
+        return FAILED;
+    classifier->classes = memory_allocate(solution->classes, sizeof *classifier->classes, error);
+    if (classifier->classes == NULL || copy_sigmoids(fit, classifier, error) < 0) {
+        classifier_release(classifier);
+        return FAILED;
+    }
+    memcpy(classifier->classes, solution->labels, solution->classes * sizeof *solution->labels);
+    linear_recover(&classifier->linear, solution, dataset->vectors);
+    if (fit->scaling.mean != NULL)
+        linear_absorb(&classifier->linear, solution, &fit->scaling);
+    return 0;
 }
 
 void classifier_release(struct classifier *classifier)
 {
     linear_release(&classifier->linear);
     free(classifier->classes);
+    free(classifier->sigmoids);
     *classifier = (struct classifier){0};
 }

@@ -1,50 +1,87 @@
 /*
- * From vectors to a classifier: the Gram matrix once, then any number of trainings on its rows.
+ * From vectors to classifiers: the Gram matrix once, then any number of trainings on its rows.
  *
- *     training_create(&dataset, dataset.count, parallel, &training, &error);
- *     training_fit(&training, rows, row_count, 1.0, &classifier, &error);
- *     classifier_release(&classifier);
+ *     training_create(&dataset, dataset.count, &settings, parallel, &training, &error);
+ *     training_fit(&training, rows, row_count, NULL, &fit, &error);
+ *     fit_decide(&fit, row, decisions);                 an image of the dataset, by the kernel
+ *     fit_classifier(&fit, &classifier, &error);        or any vector, by weights
+ *     fit_release(&fit);
  *     training_release(&training);
+ *
+ * What is fitted to the training part (the scaling of NORMALIZE_STANDARD, the price that is
+ * searched, the sigmoids) sees nothing but its rows.
  */
 #ifndef CLASSIFY_TRAINING_H
 #define CLASSIFY_TRAINING_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "classify/calibration.h"
 #include "classify/dataset.h"
 #include "classify/linear.h"
-#include "classify/svm.h"
+#include "classify/scaling.h"
+#include "classify/solver.h"
 #include "common/error.h"
 #include "common/parallel.h"
 
-struct training {
-    const struct dataset *dataset;
-    struct svm_kernel *kernel;
+struct training_settings {
+    struct solver_settings solver;
+    bool search;       /* c is searched by cross-validation inside every training part */
+    bool probability;  /* fit sigmoids */
+    uint64_t seed;     /* decides the inner folds */
 };
 
-/* Prepares training on the first `count` rows of the dataset, which must outlive it. Rows behind
- * them do not change a bit of the result. FAILED when these rows have fewer than two classes (the
- * message says what there is instead), are too many, or memory is short. */
-int training_create(const struct dataset *dataset, size_t count, struct parallel *parallel,
+/* Probabilities of a class with fewer images would be made up. */
+enum { TRAINING_LEAST_CALIBRATED = 10 };
+
+struct training {
+    const struct dataset *dataset;
+    const struct training_settings *settings;
+    size_t count;               /* rows that may be trained on or decided about */
+    struct svm_kernel *kernel;  /* NULL where every training part has its own */
+};
+
+/* Prepares training on the first `count` rows of the dataset; dataset and settings must outlive
+ * it. Rows behind them do not change a bit of the result. FAILED when these rows have fewer than
+ * two classes (the message says what there is instead), too many, or too few images in one for
+ * probabilities; when there are too many rows, or memory is short. */
+int training_create(const struct dataset *dataset, size_t count,
+                    const struct training_settings *settings, struct parallel *parallel,
                     struct training *training, struct error *error);
 void training_release(struct training *training);
 
-/* A classifier and what its classes are called in the dataset. */
-struct classifier {
-    struct linear linear;
-    size_t *classes;  /* [linear.classes], ascending: classes of the dataset */
+/* A classifier in terms of the kernel. */
+struct fit {
+    const struct training *training;
+    struct svm_kernel *own;     /* the kernel of this training part; NULL: the training's */
+    struct scaling scaling;     /* empty: none */
+    double c;                   /* as given, or as chosen */
+    struct solution solution;   /* its labels are classes of the dataset */
+    struct sigmoid *sigmoids;   /* [solution.decisions]; NULL: no probabilities */
 };
 
 /* Trains on rows: [count], each below the count of training_create, with at least two classes.
- * `c` > 0 is the price of a margin violation. May be called by several threads at once. */
-int training_fit(const struct training *training, const size_t *rows, size_t count, double c,
-                 struct classifier *classifier, struct error *error);
+ * May be called by several threads at once; `parallel`, which may be NULL, is what this one call
+ * may use. FAILED as solver_solve and inner_calibrate. */
+int training_fit(const struct training *training, const size_t *rows, size_t count,
+                 struct parallel *parallel, struct fit *fit, struct error *error);
+void fit_release(struct fit *fit);
 
-/* Decides about vector: [dimension]. Returns the class of the dataset; decisions:
- * [linear.decisions] and scores: [linear.classes] as linear_decide and linear_vote. */
-size_t classifier_decide(const struct classifier *classifier, const float *vector,
-                         double *decisions, double *scores);
+/* Decides about a row below the count of training_create; decisions: [fit->solution.decisions]. */
+void fit_decide(const struct fit *fit, size_t row, double *decisions);
 
+/* A classifier that stands for itself, and what its classes are called in the dataset. */
+struct classifier {
+    struct linear linear;
+    size_t *classes;            /* [linear.classes], ascending: classes of the dataset */
+    struct sigmoid *sigmoids;   /* [linear.decisions]; NULL: no probabilities */
+    double c;
+};
+
+/* FAILED as linear_create. */
+int fit_classifier(const struct fit *fit, struct classifier *classifier, struct error *error);
 void classifier_release(struct classifier *classifier);
 
 #endif

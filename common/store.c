@@ -18,6 +18,14 @@ int store_begin(struct store *store, struct error *error)
     return query_run(&query, error);
 }
 
+int store_begin_reading(struct store *store, struct error *error)
+{
+    struct query query = query_begin(store, BEGIN_READING);
+
+    assert(sqlite3_get_autocommit(store->database));
+    return query_run(&query, error);
+}
+
 /* After a failure nothing stays half done: SQLite keeps the transaction open when only the lock
  * was missing. */
 int store_commit(struct store *store, struct error *error)
@@ -280,19 +288,34 @@ int store_each_vector(struct store *store, int64_t feature_set_id, const char *v
 
 /* ---- samples and refusals --------------------------------------------------------------- */
 
+static void bind_sample(struct query *query, const struct store_sample *sample)
+{
+    query_bind_text(query, sample->path);
+    query_bind_integer(query, sample->image_id);
+    query_bind_text(query, sample->label);
+    query_bind_text(query, sample->split);
+    query_bind_text(query, sample->group);
+    query_bind_integer(query, sample->modified_ns);
+}
+
 int store_put_sample(struct store *store, const struct store_sample *sample, struct error *error)
 {
     struct query put = query_begin(store, PUT_SAMPLE);
     struct query delete = query_begin(store, DELETE_REFUSAL);
 
-    query_bind_text(&put, sample->path);
-    query_bind_integer(&put, sample->image_id);
-    query_bind_text(&put, sample->label);
-    query_bind_text(&put, sample->split);
-    query_bind_text(&put, sample->group);
-    query_bind_integer(&put, sample->modified_ns);
+    bind_sample(&put, sample);
     query_bind_text(&delete, sample->path);
     return run_both(store, &put, &delete, error);
+}
+
+int store_find_sample(struct store *store, const struct store_sample *sample,
+                      struct error *error)
+{
+    struct query query = query_begin(store, FIND_SAMPLE);
+    int64_t id;
+
+    bind_sample(&query, sample);
+    return query_integer(&query, &id, error);
 }
 
 int store_find_unchanged(struct store *store, const char *path, uint64_t bytes,
@@ -463,21 +486,4 @@ int store_each_count(struct store *store, store_count_callback *callback, void *
     }
     query_end(&query);
     return outcome;
-}
-
-int store_put_experiment(struct store *store, const struct store_experiment *experiment,
-                         int64_t *id, struct error *error)
-{
-    struct query query = query_begin(store, INSERT_EXPERIMENT);
-
-    query_bind_text(&query, experiment->command);
-    query_bind_integer(&query, experiment->feature_set_id);
-    query_bind_blob(&query, experiment->samples.bytes, HASH_BYTES);
-    query_bind_text(&query, experiment->settings);
-    query_bind_text(&query, experiment->result);
-    query_bind_text(&query, experiment->program);
-    if (query_run(&query, error) < 0)
-        return FAILED;
-    *id = sqlite3_last_insert_rowid(store->database);
-    return 0;
 }

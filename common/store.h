@@ -31,7 +31,7 @@
 
 struct store;
 
-enum { STORE_NOT_FOUND = -2 };
+enum { STORE_NOT_FOUND = -2, STORE_OUTDATED = -3 };
 
 /* The view of an image as it is; augmentation gives others. */
 #define STORE_VIEW_ORIGINAL "original"
@@ -42,8 +42,8 @@ enum store_mode {
     STORE_CREATE   /* made when it is not there */
 };
 
-/* Opens a database, migrating an older schema in a transaction (not with STORE_READ: an older
- * schema is then FAILED). FAILED when it is not a database, belongs to another application, has
+/* Opens a database, migrating an older schema in a transaction; not with STORE_READ: an older schema
+ * is then STORE_OUTDATED, with a message. FAILED when it is not a database, belongs to another application, has
  * a newer schema, is locked for longer than the busy timeout, or cannot be written as asked. */
 int store_open(const char *path, enum store_mode mode, struct store **store, struct error *error);
 
@@ -54,6 +54,10 @@ void store_close(struct store *store);
  * They do not nest. Others cannot write meanwhile: keep it short, no network inside. */
 int store_begin(struct store *store, struct error *error);
 int store_commit(struct store *store, struct error *error);
+
+/* Instead of store_begin where nothing is written: one state of the file for all questions until
+ * the commit or rollback, and one lock instead of one for each. */
+int store_begin_reading(struct store *store, struct error *error);
 void store_rollback(struct store *store);
 
 struct store_network {
@@ -115,6 +119,11 @@ int store_put_vector(struct store *store, int64_t feature_set_id, int64_t image_
 /* Inserts, or replaces the row of the same path. Removes a refusal of that path. */
 int store_put_sample(struct store *store, const struct store_sample *sample, struct error *error);
 
+/* 0 when the row of this path is there just so, its image included, and no refusal of the path;
+ * else STORE_NOT_FOUND: then store_put_sample would change something. */
+int store_find_sample(struct store *store, const struct store_sample *sample,
+                      struct error *error);
+
 /* The content of the file at `path` when it was last hashed, if its size and modification time
  * are still these; else STORE_NOT_FOUND. */
 int store_find_unchanged(struct store *store, const char *path, uint64_t bytes,
@@ -166,15 +175,52 @@ typedef int store_refusal_callback(void *context, const char *path, const char *
 int store_each_refusal(struct store *store, store_refusal_callback *callback, void *context,
                        struct error *error);
 
+/* ---- experiments ------------------------------------------------------------------------ */
+
 struct store_experiment {
+    int64_t id;              /* filled in when read */
     const char *command;
-    int64_t feature_set_id;
+    int64_t feature_set_id;  /* 0: none, or several, or (when read) deleted */
     struct hash samples;
     const char *settings, *result, *program;
+    const char *created;     /* UTC, ISO 8601; filled in when read */
+    double accuracy;         /* what the result says, NAN for nothing; filled in when read */
 };
 
 /* Records an experiment, with the time of the call. */
 int store_put_experiment(struct store *store, const struct store_experiment *experiment,
                          int64_t *id, struct error *error);
+
+/* What an experiment said about a sample; features.db.schema explains the fields. */
+struct store_score {
+    int64_t part, position;
+    const char *path, *label;
+    const double *scores;    /* [count] */
+    size_t count;
+};
+
+int store_put_score(struct store *store, int64_t experiment_id, const struct store_score *score,
+                    struct error *error);
+
+/* Every experiment, by id. */
+typedef int store_experiment_callback(void *context, const struct store_experiment *experiment,
+                                      struct error *error);
+int store_each_experiment(struct store *store, store_experiment_callback *callback, void *context,
+                          struct error *error);
+
+/* Calls back with the experiment of that id; STORE_NOT_FOUND when there is none. */
+int store_find_experiment(struct store *store, int64_t id, store_experiment_callback *callback,
+                          void *context, struct error *error);
+
+/* Every text of the array `arguments` of an experiment's settings, in order. */
+typedef int store_argument_callback(void *context, const char *argument, struct error *error);
+int store_each_argument(struct store *store, int64_t experiment_id,
+                        store_argument_callback *callback, void *context, struct error *error);
+
+/* Every score of an experiment, by part and position. */
+typedef int store_score_callback(void *context, const struct store_score *score,
+                                 struct error *error);
+int store_each_score(struct store *store, int64_t experiment_id, store_score_callback *callback,
+                     void *context, struct error *error);
 
 #endif

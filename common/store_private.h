@@ -21,13 +21,14 @@
 
 enum {
     STORE_APPLICATION = 0x626e6b66,   /* as features.db.schema says */
-    STORE_VERSION = 1,                /* as features.db.schema says */
+    STORE_VERSION = 2,                /* as features.db.schema says */
     STORE_BUSY_MILLISECONDS = 30000   /* commits last milliseconds: this is somebody else's lock */
 };
 
 enum statement {
     READ_STATE,
     BEGIN,
+    BEGIN_READING,
     COMMIT,
     ROLLBACK,
     INSERT_NETWORK,
@@ -40,6 +41,7 @@ enum statement {
     INSERT_VECTOR,
     FIND_VECTOR,
     PUT_SAMPLE,
+    FIND_SAMPLE,
     DELETE_SAMPLE,
     FIND_UNCHANGED,
     PUT_REFUSAL,
@@ -50,6 +52,11 @@ enum statement {
     EACH_COUNT,
     EACH_REFUSAL,
     INSERT_EXPERIMENT,
+    INSERT_SCORE,
+    EACH_EXPERIMENT,
+    FIND_EXPERIMENT,
+    EACH_ARGUMENT,
+    EACH_SCORE,
     STATEMENT_COUNT
 };
 
@@ -84,6 +91,7 @@ struct query query_begin(struct store *store, enum statement which);
 /* Binds the next parameter; what is bound must stay valid until the query ends. */
 void query_bind_text(struct query *query, const char *text);  /* NULL is SQL's NULL */
 void query_bind_integer(struct query *query, int64_t value);
+void query_bind_null(struct query *query);
 void query_bind_blob(struct query *query, const void *data, size_t size);
 
 /* The next row: 1, or 0 after the last, or FAILED. The query has ended when this is not 1. */

@@ -11,6 +11,7 @@ const char *const store_sql[STATEMENT_COUNT] = {
     /* IMMEDIATE takes the write lock at once, where the busy timeout still applies: a transaction
      * that begins as a reader cannot wait for the lock later without risking a deadlock. */
     [BEGIN] = "BEGIN IMMEDIATE",
+    [BEGIN_READING] = "BEGIN DEFERRED",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
 
@@ -41,6 +42,9 @@ const char *const store_sql[STATEMENT_COUNT] = {
                    " ON CONFLICT (path) DO UPDATE SET image_id = excluded.image_id,"
                    "     label = excluded.label, split = excluded.split,"
                    "     \"group\" = excluded.\"group\", modified_ns = excluded.modified_ns",
+    [FIND_SAMPLE] = "SELECT id FROM sample WHERE path = ?1 AND image_id = ?2 AND label IS ?3"
+                    "   AND split IS ?4 AND \"group\" IS ?5 AND modified_ns = ?6"
+                    "   AND NOT EXISTS (SELECT 1 FROM refusal WHERE path = ?1)",
     [DELETE_SAMPLE] = "DELETE FROM sample WHERE path = ?",
     [FIND_UNCHANGED] = "SELECT image.sha256 FROM sample JOIN image ON image.id = sample.image_id"
                        " WHERE sample.path = ? AND image.bytes = ? AND sample.modified_ns = ?",
@@ -78,6 +82,19 @@ const char *const store_sql[STATEMENT_COUNT] = {
         "INSERT INTO experiment (command, feature_set_id, samples_sha256, settings, result,"
         "                        program, created)"
         " VALUES (?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+    [INSERT_SCORE] =
+        "INSERT INTO experiment_score (experiment_id, part, position, path, label, scores)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+    [EACH_EXPERIMENT] =
+        "SELECT id, command, feature_set_id, samples_sha256, settings, result, program, created,"
+        "       json_extract(result, '$.accuracy') FROM experiment ORDER BY id",
+    [FIND_EXPERIMENT] =
+        "SELECT id, command, feature_set_id, samples_sha256, settings, result, program, created,"
+        "       json_extract(result, '$.accuracy') FROM experiment WHERE id = ?",
+    [EACH_ARGUMENT] =
+        "SELECT value FROM experiment, json_each(settings, '$.arguments') WHERE experiment.id = ?",
+    [EACH_SCORE] = "SELECT part, position, path, label, scores FROM experiment_score"
+                   " WHERE experiment_id = ? ORDER BY part, position",
 };
 
 /* SQLite keeps the errno of a commit that failed with the file, that of all else apart. */
@@ -157,6 +174,12 @@ void query_bind_integer(struct query *query, int64_t value)
 {
     if (query->status == SQLITE_OK)
         query->status = sqlite3_bind_int64(query->statement, ++query->parameters, value);
+}
+
+void query_bind_null(struct query *query)
+{
+    if (query->status == SQLITE_OK)
+        query->status = sqlite3_bind_null(query->statement, ++query->parameters);
 }
 
 void query_bind_blob(struct query *query, const void *data, size_t size)

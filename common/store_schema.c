@@ -14,8 +14,18 @@ _Static_assert(SQLITE_VERSION_NUMBER >= 3037000, "STRICT tables need SQLite 3.37
 /* features.db.schema, turned into an array by the Makefile. */
 extern const char features_db_schema[];
 
-/* Version 1 is the first. */
+/* From version 1, the first. */
 static const struct store_migration migrations[] = {
+    {1, "CREATE TABLE experiment_score ("
+        "    experiment_id INTEGER NOT NULL REFERENCES experiment ON DELETE CASCADE,"
+        "    part INTEGER NOT NULL,"
+        "    position INTEGER NOT NULL,"
+        "    path TEXT NOT NULL,"
+        "    label TEXT NOT NULL,"
+        "    scores BLOB NOT NULL,"
+        "    PRIMARY KEY (experiment_id, part, position)"
+        ") STRICT, WITHOUT ROWID;"
+        "PRAGMA user_version = 2"},
     {0}
 };
 
@@ -146,7 +156,8 @@ int store_migrate(struct store *store, const struct store_migration *steps, stru
     return outcome == STORE_NOT_FOUND ? 0 : FAILED;
 }
 
-/* Whose database it is, and of which version; makes or migrates it where the mode allows. */
+/* Whose database it is, and of which version; makes or migrates it where the mode allows. 0,
+ * STORE_OUTDATED or FAILED. */
 static int check_schema(struct store *store, enum store_mode mode, struct error *error)
 {
     struct state state;
@@ -167,10 +178,11 @@ static int check_schema(struct store *store, enum store_mode mode, struct error 
     if (state.version > STORE_VERSION)
         return error_set(error, "'%s' has version %" PRId64 " of the schema, newer than this "
                          "program's %d", store->path, state.version, STORE_VERSION);
-    if (state.version < STORE_VERSION)
-        return error_set(error, "'%s' has version %" PRId64 " of the schema, older than this "
-                         "program's %d, and was not migrated", store->path, state.version,
-                         STORE_VERSION);
+    if (state.version < STORE_VERSION) {
+        error_set(error, "'%s' has version %" PRId64 " of the schema, older than this program's "
+                  "%d, and was not migrated", store->path, state.version, STORE_VERSION);
+        return STORE_OUTDATED;
+    }
     return 0;
 }
 
@@ -209,6 +221,7 @@ int store_open_within(const char *path, enum store_mode mode, int busy_milliseco
                       struct store **out, struct error *error)
 {
     struct store *store = memory_allocate(1, sizeof *store, error);
+    int outcome = FAILED;
 
     *out = NULL;
     if (store == NULL)
@@ -222,13 +235,16 @@ int store_open_within(const char *path, enum store_mode mode, int busy_milliseco
         goto failed;
     }
     /* The foreign keys come after the migrations, which may rebuild a table that others name. */
-    if (check_schema(store, mode, error) < 0 || set_up_connection(store, mode, error) < 0)
-        goto failed;
-    *out = store;
-    return 0;
+    outcome = check_schema(store, mode, error);
+    if (outcome == 0)
+        outcome = set_up_connection(store, mode, error);
+    if (outcome == 0) {
+        *out = store;
+        return 0;
+    }
 failed:
     store_close(store);
-    return FAILED;
+    return outcome;
 }
 
 int store_open(const char *path, enum store_mode mode, struct store **store, struct error *error)

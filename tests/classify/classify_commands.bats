@@ -58,13 +58,13 @@ add_ants_and_bees() {
     run --separate-stderr "$classify" --help
     [ $status -eq 0 ]
     [ -z "$stderr" ]
-    for command in evaluate train predict list export; do
+    for command in evaluate compare curve audit train predict list export experiments; do
         grep -q "^  $command " <<< "$output"
         run --separate-stderr "$classify" $command --help
         [ $status -eq 0 ]
         [ -z "$stderr" ]
         [ "${lines[0]%% \[options\]*}" = "usage: bottleneck-classify $command" ]
-        grep -q -e '--features ID' <<< "$output"
+        [ $command = experiments ] || grep -q -e '--features ID' <<< "$output"
         run --separate-stderr "$classify" --help
     done
 }
@@ -83,12 +83,27 @@ guess|there is no command 'guess'
 evaluate --fold 3|unknown option '--fold'
 evaluate --folds 1|--folds takes a whole number from 2 to 1000000, not '1'
 evaluate --folds|--folds needs a value: K
-evaluate -C 0|--cost takes a number from 1e-09 to 1e+09, not '0'
+evaluate -C 0|--cost takes a number from 1e-09 to 1e+09 or auto, not '0'
 evaluate -C nan|--cost takes a number
-evaluate --normalize l1|--normalize takes one of l2, none, not 'l1'
+evaluate -C 1x|--cost takes a number
+evaluate --normalize l1|--normalize takes one of l2, standard, power, none, not 'l1'
+evaluate --strategy all|--strategy takes one of ovo, ovr, not 'all'
+evaluate --class-weight ants|--class-weight takes LABEL=W with a number from 1e-06 to 1e+06, not 'ants'
+evaluate --class-weight ants=0|--class-weight takes LABEL=W
+evaluate --class-weight =2|--class-weight takes LABEL=W
+evaluate --leave-one-out --folds 3|--folds and --repeats have no meaning with --leave-one-out
+compare --normalize l1|--normalize takes one of l2, standard, power, none, not 'l1'
+compare --features x|--features takes the number of a feature set, not 'x'
+compare -C 1 -C zero|--cost takes a number
+curve --leave-one-out|unknown option '--leave-one-out'
+experiments hide|'hide' is neither 'show' nor 'rerun'
+experiments show|which experiment? say show ID
+experiments rerun 0|'0' is no number of an experiment
+experiments rerun 1 2|'2' is one argument too many
 evaluate --train-split train|--train-split and --test-split belong together
 evaluate --train-split a --test-split a|--train-split and --test-split are the same
-evaluate --train-split a --test-split b --seed 1|--folds, --repeats and --seed have no meaning
+evaluate --train-split a --test-split b --folds 3|--folds, --repeats and --leave-one-out have no meaning
+audit --train-split a|unknown option '--train-split'
 evaluate photos|'photos' is one argument too many
 train|no model to write: say -o FILE
 predict|no model named
@@ -131,6 +146,7 @@ squeezenet.onnx concat22 avg, 2 numbers (feature set 1)
 accuracy            75.0 %  (3/4)
 95 % interval       30.1 to 95.4 %  (Wilson)
 balanced accuracy   75.0 %
+macro F1            73.3 %
 
 class  precision     recall         F1     images
 ants      66.7 %    100.0 %     80.0 %          2
@@ -156,8 +172,8 @@ EXPECTED
     [ "$(sqlite3 :memory: "SELECT json_valid(readfile('result.json'))")" = 1 ]
     value() { sqlite3 :memory: "SELECT json_extract(readfile('result.json'), '\$.$1')"; }
     for key in feature_set protocol folds repeats seed c normalize images classes accuracy \
-               correct total accuracy_low accuracy_high balanced_accuracy confusion per_class \
-               misclassified; do
+               correct total accuracy_low accuracy_high balanced_accuracy macro_f1 confusion \
+               per_class misclassified; do
         [ -n "$(value $key)" ]
     done
     [ "$(value protocol)" = cross-validation ]
@@ -289,7 +305,7 @@ and 🐝"
             add "$class/$i" "'class number $class'" NULL $one$tenth
         done
     done
-    "$classify" evaluate --folds 2 --repeats 1 > text
+    "$classify" evaluate --folds 2 --repeats 1 --allow-duplicates > text
     grep -q -x '   true              1   2   3   4   5   6   7   8   9  10  11  12' text
     grep -q '^12 class number 12 ' text
     for class in 13 14 15 16 17 18 19 20 21 22 23 24 25; do
@@ -297,9 +313,198 @@ and 🐝"
             add "$class/$i" "'class number $class'" NULL $minus$tenth
         done
     done
-    "$classify" evaluate --folds 2 --repeats 1 > text
+    "$classify" evaluate --folds 2 --repeats 1 --allow-duplicates > text
     grep -q 'too wide a matrix' text
     [ "$(grep -c ' as  class number' text)" -eq 20 ]
+}
+
+# ---- settings --------------------------------------------------------------------------------
+
+# 24 of each class, apart but for noise: vectors of two numbers out of a small generator.
+add_many() {
+    local sql="" i x y label
+
+    for i in $(seq 0 47); do
+        label=$([ $((i % 2)) -eq 0 ] && echo ants || echo bees)
+        x=$(printf '%02X' $((i * 37 % 64 + 64 * (i % 2))))
+        y=$(printf '%02X' $((i * 53 % 64 + 64 * (1 - i % 2))))
+        sql+="INSERT INTO image (sha256, format, width, height, bytes)
+                  VALUES (x'$(printf '%064x' "$i")', 'png', 1, 1, 1);
+              INSERT INTO sample (path, image_id, label, split, modified_ns)
+                  SELECT '$label/nest$((i / 6))_$i.jpg', max(id), '$label',
+                         iif($i < 32, 'train', 'val'), 0 FROM image;
+              INSERT INTO vector (feature_set_id, image_id, view, data)
+                  SELECT 1, max(id), 'original', x'00${x}803F00${y}803F' FROM image;"
+    done
+    sqlite3 features.db "BEGIN; $sql COMMIT"
+}
+
+@test "evaluate: the settings change what is done, and are shown" {
+    make_database
+    add_many
+    value() { sqlite3 :memory: "SELECT json_extract(readfile('result.json'), '\$.$1')"; }
+    run --separate-stderr "$classify" evaluate --allow-duplicates -C auto
+    [ $status -eq 0 ]
+    grep -q '^C chosen inside every training part: ' <<< "$output"
+    grep -q 'C = auto, l2$' <<< "$output"
+    "$classify" evaluate --allow-duplicates -C auto --json --folds 4 --repeats 2 > result.json
+    [ "$(sqlite3 :memory: "SELECT sum(json_extract(value, '\$.folds')) FROM
+             json_each(readfile('result.json'), '\$.chosen')")" = 8 ]
+    [ "$(value c)" = auto ]
+    for option in "--normalize standard" "--normalize power" "--normalize none" "--strategy ovr" \
+                  "--balanced" "--class-weight ants=3" "--leave-one-out" "-C auto --balanced"; do
+        # shellcheck disable=SC2086
+        run --separate-stderr "$classify" evaluate --allow-duplicates $option --json
+        [ $status -eq 0 ]
+        [ -z "$stderr" ]
+    done
+    run --separate-stderr "$classify" evaluate --allow-duplicates --class-weight wasps=3
+    [ $status -eq 1 ]
+    [ "$stderr" = "bottleneck-classify: --class-weight: no image has the label 'wasps'" ]
+}
+
+@test "evaluate: probabilities, or why not" {
+    make_database
+    add_many
+    run --separate-stderr "$classify" evaluate --allow-duplicates --probability
+    [ $status -eq 0 ]
+    grep -q '^Brier score 0\.' <<< "$output"
+    "$classify" evaluate --allow-duplicates --json > without.json
+    "$classify" evaluate --allow-duplicates --json --probability > with.json
+    # Labels come from the scores all the same.
+    diff <(sqlite3 :memory: "SELECT json_extract(readfile('without.json'), '\$.confusion')") \
+         <(sqlite3 :memory: "SELECT json_extract(readfile('with.json'), '\$.confusion')")
+    "$classify" train --allow-duplicates -o p.model --probability
+    "$classify" predict p.model > predictions
+    [ "$(head -n 1 predictions)" = "path	predicted	ants	bees	P ants	P bees" ]
+    awk -F '\t' 'NR > 1 && ($5 + $6 < 0.999 || $5 + $6 > 1.001) { exit 1 }' predictions
+    sqlite3 features.db "DELETE FROM sample WHERE label = 'bees' AND id > 10"
+    run --separate-stderr "$classify" evaluate --allow-duplicates --probability
+    [ $status -eq 1 ]
+    [[ $stderr == *"no probabilities: 'bees' has 5 images"* ]]
+}
+
+@test "evaluate: groups out of the paths stay together" {
+    make_database
+    add_many
+    "$classify" evaluate --allow-duplicates --folds 4 --group-by 'nest[0-9]+' --json > result.json
+    [ "$(sqlite3 :memory: "SELECT json_extract(readfile('result.json'), '\$.group_by')")" = \
+      'nest[0-9]+' ]
+    # Eight nests with both classes in each: nine folds cannot be.
+    run --separate-stderr "$classify" evaluate --allow-duplicates --folds 9 --group-by 'nest[0-9]+'
+    [ $status -eq 1 ]
+    [ "$stderr" = "bottleneck-classify: too few images for 9 folds: 'ants' has 8 different ones; \
+--folds 8 would work" ]
+    run --separate-stderr "$classify" evaluate --group-by '('
+    [ $status -eq 1 ]
+    [[ $stderr == *"--group-by takes a POSIX extended regular expression, not '(': "* ]]
+}
+
+@test "evaluate: near-identical images are one" {
+    make_database
+    add_many
+    run --separate-stderr "$classify" evaluate
+    [[ $stderr == *"near-identical"* ]]
+}
+
+@test "compare: settings on the same folds, and a tie with itself" {
+    make_database
+    add_many
+    run --separate-stderr "$classify" compare --allow-duplicates
+    [ $status -eq 1 ]
+    [[ $stderr == *"nothing to compare: there is one feature set and one setting"* ]]
+    run --separate-stderr "$classify" compare --allow-duplicates --features 1 --features 1
+    [ $status -eq 0 ]
+    [ -z "$stderr" ]
+    [ "$(grep -c ' 1: squeezenet.onnx concat22 avg, 2 numbers$' <<< "$output")" -eq 2 ]
+    grep -q ' 1\.0000  tie ' <<< "$output"
+    grep -q '^All are tied' <<< "$output"
+    "$classify" compare --allow-duplicates -C 0.001 -C 1 -C auto --normalize l2 --normalize none \
+        --json > result.json
+    [ "$(sqlite3 :memory: "SELECT json_array_length(readfile('result.json'), '\$.compared')")" = 6 ]
+    [ "$(sqlite3 :memory: "
+        SELECT count(*) FROM (SELECT json_extract(value, '\$.accuracy') AS a,
+                                     lag(json_extract(value, '\$.accuracy')) OVER () AS b
+                                FROM json_each(readfile('result.json'), '\$.compared'))
+         WHERE a > b")" = 0 ]
+    run --separate-stderr "$classify" compare --allow-duplicates -C 1 -C 2 --train-split train \
+        --test-split val
+    [ $status -eq 0 ]
+    grep -q '^exact McNemar test' <<< "$output"
+    run --separate-stderr "$classify" compare --features 1 --features 7
+    [ $status -eq 1 ]
+    [[ $stderr == *"has no feature set 7"* ]]
+}
+
+@test "compare: only images that all feature sets have" {
+    make_database
+    add_many
+    add_set 2 vgg16.onnx flatten
+    sqlite3 features.db "INSERT INTO vector (feature_set_id, image_id, view, data)
+                         SELECT 2, image_id, view, data FROM vector WHERE image_id <= 40"
+    run --separate-stderr "$classify" compare --allow-duplicates --json
+    [ $status -eq 0 ]
+    [ "$stderr" = "8 images left aside: not in all of the feature sets" ]
+    grep -q '"images": 40' <<< "$output"
+    grep -q '"tie": true' <<< "$output"
+    sqlite3 features.db "UPDATE vector SET image_id = image_id + 8
+                          WHERE feature_set_id = 2 AND image_id > 40;
+                         DELETE FROM vector WHERE feature_set_id = 2 AND image_id < 48"
+    run --separate-stderr "$classify" compare --allow-duplicates
+    [ $status -eq 1 ]
+    [[ $stderr == *"nothing to compare: the feature sets have no images in common" ]]
+}
+
+@test "curve" {
+    make_database
+    add_many
+    run --separate-stderr "$classify" curve --allow-duplicates
+    [ $status -eq 0 ]
+    [ -z "$stderr" ]
+    [ "$(awk '/^ +[0-9]+ / { printf "%s ", $1 }' <<< "$output")" = "1 2 4 9 19 " ]
+    grep -q '^From 9 to 19 images a class the accuracy changed by ' <<< "$output"
+    run --separate-stderr "$classify" curve --allow-duplicates --json
+    [ "$(grep -c '"images_per_class"' <<< "$output")" -eq 5 ]
+    grep -q '"outlook": "' <<< "$output"
+    sqlite3 features.db "DELETE FROM sample WHERE label = 'bees' AND id > 4"
+    run --separate-stderr "$classify" curve --allow-duplicates --folds 2
+    [ $status -eq 1 ]
+    [[ $stderr == *"too few images for a curve: the smallest class has 1 in a training part"* ]]
+}
+
+# ---- audit -----------------------------------------------------------------------------------
+
+@test "audit: identical files, leaks and contradictions" {
+    make_database
+    add_ants_and_bees
+    run --separate-stderr "$classify" audit --strict --folds 2
+    [ $status -eq 3 ]
+    grep -q '^identical files: none$' <<< "$output"
+    grep -A 1 '^labels that look wrong' <<< "$output" | grep -q 'val/bees/5.jpg  labelled bees, looks like ants'
+    add copy.jpg "'bees'" "'val'" $one$zero train/ants/1.jpg
+    run --separate-stderr "$classify" audit --folds 2
+    [ $status -eq 0 ]
+    [ -z "$stderr" ]
+    grep -A 2 '^identical files: 1$' <<< "$output" | grep -q '    same  copy.jpg'
+    grep -q '^the same photograph in several splits: 1$' <<< "$output"
+    grep -A 2 'under several labels: 1' <<< "$output" | grep -q 'train/ants/1.jpg  (ants)'
+    "$classify" audit --folds 2 --json > audit.json
+    value() { sqlite3 :memory: "SELECT json_extract(readfile('audit.json'), '\$.$1')"; }
+    [ "$(value 'leaks[0].images[1].path')" = train/ants/1.jpg ]
+    [ "$(value 'leaks[0].identical')" = 1 ]
+    [ "$(value 'near_identical')" = '[]' ]
+}
+
+@test "audit: labels that cannot be checked are no failure" {
+    make_database
+    add 1.jpg "'ants'" NULL $one$zero
+    add 2.jpg NULL NULL $one$zero 1.jpg
+    run --separate-stderr "$classify" audit
+    [ $status -eq 0 ]
+    grep -q '^identical files: 1$' <<< "$output"
+    grep -q '^labels not checked: nothing to tell apart' <<< "$output"
+    run --separate-stderr "$classify" audit --strict
+    [ $status -eq 3 ]
 }
 
 # ---- experiments -----------------------------------------------------------------------------
@@ -318,6 +523,79 @@ and 🐝"
     [ "${lines[1]}" = "train|1|32|1|bottleneck-classify 0.1.0|1" ]
     cmp result <(sqlite3 features.db "SELECT rtrim(result, char(10)) FROM experiment WHERE id = 1")
     cmp trained <(sqlite3 features.db "SELECT rtrim(result, char(10)) FROM experiment WHERE id = 2")
+}
+
+@test "experiments: listed, shown and repeated to the last digit" {
+    make_database
+    run --separate-stderr "$classify" experiments
+    [ $status -eq 0 ]
+    [[ $output == "no experiments yet"* ]]
+    add_many
+    "$classify" evaluate --allow-duplicates -C auto --seed 3 --json > result.json
+    "$classify" compare --allow-duplicates -C 1 -C 0.01 --folds 3 > /dev/null
+    "$classify" curve --allow-duplicates --class-weight "ants=2" > /dev/null
+    "$classify" train --allow-duplicates -o m.model > /dev/null
+    sha256sum m.model > before
+    rm m.model
+    run --separate-stderr "$classify" experiments
+    [ ${#lines[@]} -eq 5 ]
+    grep -q '^    1  .*  evaluate .*--seed 3 .*--cost auto' <<< "$output"
+    [ "$("$classify" experiments --json | grep -c '"created"')" -eq 4 ]
+    run --separate-stderr "$classify" experiments show 1
+    [ "$(tail -n +4 <<< "$output")" = "$(cat result.json)" ]
+    "$classify" experiments show 1 --json > shown.json
+    [ "$(sqlite3 :memory: "SELECT json_array_length(readfile('shown.json'), '\$.scores')")" = 48 ]
+    # Ten repeats of two classes.
+    [ "$(sqlite3 :memory: "
+        SELECT json_array_length(readfile('shown.json'), '\$.scores[7].scores')")" = 20 ]
+    [ "$(sqlite3 features.db "SELECT count(DISTINCT part) FROM experiment_score
+                               WHERE experiment_id = 2")" = 2 ]
+    for id in 1 2 3 4; do
+        run --separate-stderr "$classify" experiments rerun $id -t 3
+        [ $status -eq 2 ]
+        run --separate-stderr "$classify" experiments rerun $id
+        [ $status -eq 0 ]
+        [ -z "$stderr" ]
+        [ "$output" = "experiment $id: the same to the last digit" ]
+    done
+    # Nothing was written by it.
+    [ ! -e m.model ]
+    [ "$(sqlite3 features.db 'SELECT count(*) FROM experiment')" = 4 ]
+}
+
+@test "experiments: what has changed is said" {
+    make_database
+    add_many
+    "$classify" evaluate --allow-duplicates > /dev/null
+    sqlite3 features.db "UPDATE vector SET data = x'0000803F00007040' WHERE image_id = 7"
+    run --separate-stderr "$classify" experiments rerun 1
+    [ $status -eq 3 ]
+    [ "$output" = "experiment 1: different: the scores have changed" ]
+    sqlite3 features.db "UPDATE sample SET label = 'bees' WHERE id = 7"
+    run --separate-stderr "$classify" experiments rerun 1
+    [ $status -eq 3 ]
+    [ "$output" = "experiment 1: different: the images are not those of then" ]
+    "$classify" experiments rerun 1 --json > rerun.json || true
+    [ "$(sqlite3 :memory: "SELECT json_extract(readfile('rerun.json'), '\$.same_samples')")" = 0 ]
+    run --separate-stderr "$classify" experiments show 2
+    [ $status -eq 1 ]
+    [ "$stderr" = "bottleneck-classify: 'features.db' has no experiment 2; 'experiments' lists \
+them" ]
+    sqlite3 features.db "PRAGMA foreign_keys = ON; DELETE FROM feature_set"
+    run --separate-stderr "$classify" experiments rerun 1
+    [ $status -eq 1 ]
+    [[ $stderr == *"experiment 1 cannot be repeated: its feature set was deleted; "* ]]
+}
+
+@test "a database of version 1 is brought up to date" {
+    make_database
+    add_ants_and_bees
+    sqlite3 features.db "DROP TABLE experiment_score; PRAGMA user_version = 1"
+    run --separate-stderr "$classify" evaluate --folds 2
+    [ $status -eq 0 ]
+    [ -z "$stderr" ]
+    [ "$(sqlite3 features.db 'PRAGMA user_version; SELECT count(*) FROM experiment_score')" = "2
+10" ]
 }
 
 @test "a database that cannot be written: the result, and one line on stderr" {

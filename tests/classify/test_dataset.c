@@ -175,6 +175,16 @@ static void test_normalisation(void **state)
     for (size_t i = 0; i < 21; i++)
         assert_true(fabs((double)dataset.vectors[i] - (double)expected[i / 3][i % 3]) < 1e-7);
     dataset_release(&dataset);
+    dataset = load(*state, NORMALIZE_POWER, NULL, NULL, true);
+    /* The signed roots of 3, 0, 4, divided by the root of 7; -2 becomes -1. */
+    assert_true(fabs((double)dataset.vectors[0] - sqrt(3.0 / 7)) < 1e-7);
+    assert_true(fabs((double)dataset.vectors[2] - sqrt(4.0 / 7)) < 1e-7);
+    assert_true(fabs((double)dataset.vectors[12] + 1) < 1e-7);
+    assert_true(fabs((double)dataset.vectors[3]) < 1e-7);
+    dataset_release(&dataset);
+    dataset = load(*state, NORMALIZE_STANDARD, NULL, NULL, true);
+    assert_memory_equal(dataset.vectors, rows[0].vector, sizeof rows[0].vector);
+    dataset_release(&dataset);
     assert_int_equal(normalize_find("l2"), NORMALIZE_L2);
     assert_int_equal(normalize_find("none"), NORMALIZE_NONE);
 }
@@ -183,8 +193,18 @@ static void test_keep(void **state)
 {
     static const bool keep[] = {false, true, false, false, true, true, false};
     struct dataset dataset = load(*state, NORMALIZE_NONE, NULL, NULL, true);
+    struct error error;
 
+    assert_int_equal(dataset_compute_gram(&dataset, NULL, &error), 0);
     dataset_keep(&dataset, keep);
+    for (size_t i = 0; i < 9; i++) {
+        double product = 0;
+
+        for (size_t k = 0; k < 3; k++)
+            product += (double)dataset.vectors[i / 3 * 3 + k] *
+                       (double)dataset.vectors[i % 3 * 3 + k];
+        assert_true(fabs((double)dataset.gram[i] - product) < 1e-6);
+    }
     assert_int_equal(dataset.count, 3);
     assert_string_equal(dataset.samples[0].path, "b.jpg");
     assert_string_equal(dataset.samples[1].path, "f.jpg");

@@ -61,7 +61,8 @@ static struct parallel *threads(size_t count)
 static struct evaluation cross_validate(const struct fixture *fixture, size_t thread_count,
                                         uint64_t seed)
 {
-    const struct evaluation_settings settings = {.folds = 4, .repeats = 3, .seed = seed, .c = 1};
+    const struct evaluation_settings settings = {.folds = 4, .repeats = 3, .seed = seed,
+                                                .training.solver.c = 1};
     struct parallel *parallel = threads(thread_count);
     struct evaluation evaluation;
     struct error error;
@@ -173,7 +174,7 @@ static void test_units_do_not_leak(void **state)
 static void test_hold_out_equals_a_model_file(void **state)
 {
     enum { TRAINED = 70 };
-    const struct evaluation_settings settings = {.c = 3};
+    const struct evaluation_settings settings = {.training.solver.c = 3};
     struct fixture *fixture = make(MOST, 3, 0.3);
     struct dataset training_part = fixture->dataset;
     struct parallel *parallel = threads(2);
@@ -181,6 +182,7 @@ static void test_hold_out_equals_a_model_file(void **state)
     const char *path = scratch_path(folder, "m");
     size_t rows[TRAINED];
     struct training training;
+    struct fit fit;
     struct classifier classifier;
     struct evaluation evaluation;
     struct model model;
@@ -192,8 +194,11 @@ static void test_hold_out_equals_a_model_file(void **state)
         rows[i] = i;
     assert_int_equal(evaluation_hold_out(&fixture->dataset, TRAINED, &settings, parallel,
                                          &evaluation, &error), 0);
-    assert_int_equal(training_create(&training_part, TRAINED, parallel, &training, &error), 0);
-    assert_int_equal(training_fit(&training, rows, TRAINED, 3, &classifier, &error), 0);
+    assert_int_equal(training_create(&training_part, TRAINED, &settings.training, parallel,
+                                     &training, &error), 0);
+    assert_int_equal(training_fit(&training, rows, TRAINED, NULL, &fit, &error), 0);
+    assert_int_equal(fit_classifier(&fit, &classifier, &error), 0);
+    fit_release(&fit);
     assert_int_equal(model_write(path, &(struct model){
         .program = text, .c = 3, .labels = fixture->classes, .linear = classifier.linear,
         .features = {.network_name = text, .layer = text, .pooling = text, .preprocessing = text,
@@ -224,7 +229,7 @@ static void test_hold_out_equals_a_model_file(void **state)
 
 static void test_class_that_was_not_trained(void **state)
 {
-    const struct evaluation_settings settings = {.c = 1};
+    const struct evaluation_settings settings = {.training.solver.c = 1};
     struct fixture *fixture = make(40, 2, 5);
     struct parallel *parallel = threads(1);
     struct evaluation evaluation;
@@ -287,7 +292,8 @@ static void test_misclassified_are_sorted(void **state)
 
 static void test_what_cannot_be_evaluated(void **state)
 {
-    const struct evaluation_settings settings = {.folds = 2, .repeats = 1, .c = 1};
+    const struct evaluation_settings settings = {.folds = 2, .repeats = 1,
+                                                .training.solver.c = 1};
     struct fixture *fixture = make(20, 2, 1);
     struct parallel *parallel = threads(1);
     struct evaluation evaluation;
@@ -315,6 +321,207 @@ static void test_what_cannot_be_evaluated(void **state)
     free(fixture);
 }
 
+/* Every image is tested by a classifier that was trained on all the others. */
+static void test_leave_one_out(void **state)
+{
+    const struct evaluation_settings settings = {.leave_one_out = true, .training.solver.c = 1};
+    struct fixture *fixture = make(30, 3, 0.3);
+    struct parallel *parallel = threads(2);
+    struct training training;
+    struct evaluation evaluation;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(evaluation_cross_validate(&fixture->dataset, &settings, parallel, &evaluation,
+                                               &error), 0);
+    assert_int_equal(evaluation.fold_count, 30);
+    assert_int_equal(evaluation.repeats, 1);
+    assert_int_equal(evaluation.method, INTERVAL_WILSON);
+    assert_int_equal(training_create(&fixture->dataset, 30, &settings.training, parallel,
+                                     &training, &error), 0);
+    for (size_t left = 0; left < 30; left += 7) {
+        double decisions[3], scores[3];
+        size_t rows[29], count = 0;
+        struct fit fit;
+
+        for (size_t i = 0; i < 30; i++)
+            if (i != left)
+                rows[count++] = i;
+        assert_int_equal(training_fit(&training, rows, 29, NULL, &fit, &error), 0);
+        fit_decide(&fit, left, decisions);
+        assert_int_equal(strategy_vote(STRATEGY_OVO, 3, decisions, scores),
+                         evaluation.predicted[left]);
+        fit_release(&fit);
+    }
+    training_release(&training);
+    evaluation_release(&evaluation);
+    parallel_free(parallel);
+    free(fixture);
+}
+
+/* More images, better classifiers; and a limit above what there is is none. */
+static void test_limits(void **state)
+{
+    struct fixture *fixture = make(MOST, 3, 0.3);
+    struct parallel *parallel = threads(2);
+    size_t correct[3];
+    static const size_t limits[] = {1, 1000, 0};
+    struct error error;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        const struct evaluation_settings settings = {
+            .folds = 4, .repeats = 5, .limit = limits[i], .training.solver.c = 1,
+        };
+        struct evaluation evaluation;
+
+        assert_int_equal(evaluation_cross_validate(&fixture->dataset, &settings, parallel,
+                                                   &evaluation, &error), 0);
+        assert_true(fabs(evaluation.test_share - 1.0 / 3) < 1e-9);
+        correct[i] = evaluation.metrics.correct;
+        evaluation_release(&evaluation);
+    }
+    assert_true(correct[0] + 50 < correct[1]);
+    assert_int_equal(correct[1], correct[2]);
+    parallel_free(parallel);
+    free(fixture);
+}
+
+/* What is scaled, searched and calibrated does not look at the test part: a hold-out's classifier
+ * is the same, to the bit, whatever stands there. */
+static void test_nothing_is_learned_from_the_test_part(void **state)
+{
+    enum { TRAINED = 90 };
+    const struct evaluation_settings settings = {
+        .training = {.solver = {.c = 1}, .search = true, .probability = true},
+    };
+    struct fixture *fixture = make(MOST, 3, 0.4);
+    struct parallel *parallel = threads(2);
+    struct evaluation first, second;
+    struct error error;
+
+    (void)state;
+    fixture->dataset.normalize = NORMALIZE_STANDARD;
+    assert_int_equal(evaluation_hold_out(&fixture->dataset, TRAINED, &settings, parallel, &first,
+                                         &error), 0);
+    for (size_t i = (TRAINED + 1) * DIMENSION; i < MOST * DIMENSION; i++)
+        fixture->vectors[i] = 1000 - fixture->vectors[i];
+    assert_int_equal(evaluation_hold_out(&fixture->dataset, TRAINED, &settings, parallel, &second,
+                                         &error), 0);
+    assert_memory_equal(first.scores, second.scores, 3 * sizeof *first.scores);
+    assert_memory_equal(first.probabilities, second.probabilities,
+                        3 * sizeof *first.probabilities);
+    assert_memory_equal(first.chosen, second.chosen, sizeof *first.chosen);
+    assert_memory_not_equal(first.scores + 3, second.scores + 3, 3 * sizeof *first.scores);
+    evaluation_release(&first);
+    evaluation_release(&second);
+    parallel_free(parallel);
+    free(fixture);
+}
+
+/* Scaled by the training part and decided by the kernel, or by weights that absorbed the scaling:
+ * the same decisions but for rounding. */
+static void test_scaling_by_kernel_and_by_weights(void **state)
+{
+    const struct training_settings settings = {.solver = {.c = 0.1}};
+    struct fixture *fixture = make(MOST, 3, 0.4);
+    struct parallel *parallel = threads(1);
+    size_t rows[MOST];
+    struct training training;
+    struct classifier classifier;
+    struct error error;
+    struct fit fit;
+
+    (void)state;
+    fixture->dataset.normalize = NORMALIZE_STANDARD;
+    for (size_t i = 0; i < MOST / 2; i++)
+        rows[i] = i * 2;
+    assert_int_equal(training_create(&fixture->dataset, MOST, &settings, parallel, &training,
+                                     &error), 0);
+    assert_int_equal(training_fit(&training, rows, MOST / 2, NULL, &fit, &error), 0);
+    assert_int_equal(fit_classifier(&fit, &classifier, &error), 0);
+    for (size_t i = 0; i < MOST; i++) {
+        double by_kernel[3], by_weights[3];
+
+        fit_decide(&fit, i, by_kernel);
+        linear_decide(&classifier.linear, fixture->vectors + i * DIMENSION, by_weights);
+        for (size_t d = 0; d < 3; d++)
+            assert_true(fabs(by_kernel[d] - by_weights[d]) < 1e-4);
+    }
+    classifier_release(&classifier);
+    fit_release(&fit);
+    training_release(&training);
+    parallel_free(parallel);
+    free(fixture);
+}
+
+static void test_top_and_reliability(void **state)
+{
+    /* Truth 0, 2, 1, 0. */
+    size_t predicted[] = {0, 0, 1, 1}, ranks[] = {0, 2, 0, 1};
+    double probabilities[] = {0.8, 0.15, 0.05, 0.5, 0.3, 0.2, 0, 1, 0, 0.3, 0.6, 0.1};
+    const struct evaluation evaluation = {
+        .count = 4, .repeats = 1, .classes = 3, .predicted = predicted, .ranks = ranks,
+        .probabilities = probabilities,
+    };
+    struct fixture *fixture = make(4, 3, 0);
+    struct reliability reliability = evaluation_reliability(&evaluation, &fixture->dataset);
+
+    (void)state;
+    assert_true(fabs(evaluation_top_accuracy(&evaluation, 1) - 0.5) < 1e-12);
+    assert_true(fabs(evaluation_top_accuracy(&evaluation, 2) - 0.75) < 1e-12);
+    assert_true(fabs(evaluation_top_accuracy(&evaluation, 3) - 1) < 1e-12);
+    /* By hand: .04 + .0225 + .0025; .25 + .09 + .64; 0; .49 + .36 + .01; their mean. */
+    assert_true(fabs(reliability.brier - (0.065 + 0.98 + 0 + 0.86) / 4) < 1e-12);
+    assert_int_equal(reliability.bins[8].count, 1);
+    assert_int_equal(reliability.bins[5].count, 1);
+    assert_true(fabs(reliability.bins[5].right) < 1e-12);
+    assert_int_equal(reliability.bins[9].count, 1);
+    assert_true(fabs(reliability.bins[9].probability - 1) < 1e-12);
+    assert_true(fabs(reliability.bins[9].right - 1) < 1e-12);
+    assert_int_equal(reliability.bins[6].count, 1);
+    free(fixture);
+}
+
+static void count_calls(void *context, size_t done, size_t total)
+{
+    size_t *calls = context;
+
+    assert_true(done >= 1 && done <= total);
+    assert_int_equal(total, 12);
+    ++*calls;
+}
+
+static void test_progress_and_recorded_scores(void **state)
+{
+    struct fixture *fixture = make(MOST, 3, 0.3);
+    struct parallel *parallel = threads(1);
+    struct evaluation evaluation;
+    struct error error;
+    size_t calls = 0;
+    const struct evaluation_settings settings = {
+        .folds = 4, .repeats = 3, .training.solver.c = 1, .progress = {count_calls, &calls},
+    };
+
+    (void)state;
+    assert_int_equal(evaluation_cross_validate(&fixture->dataset, &settings, parallel, &evaluation,
+                                               &error), 0);
+    assert_int_equal(calls, 12);
+    for (size_t cell = 0; cell < 3 * MOST; cell++) {
+        const double *scores = evaluation.scores + cell * 3;
+        size_t best = 0;
+
+        for (size_t class = 1; class < 3; class++)
+            best = scores[class] > scores[best] ? class : best;
+        assert_int_equal(best, evaluation.predicted[cell]);
+        assert_int_equal(evaluation.ranks[cell] == 0,
+                         best == fixture->samples[cell % MOST].class);
+    }
+    evaluation_release(&evaluation);
+    parallel_free(parallel);
+    free(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +533,12 @@ int main(void)
         cmocka_unit_test(test_class_that_was_not_trained),
         cmocka_unit_test(test_misclassified_are_sorted),
         cmocka_unit_test(test_what_cannot_be_evaluated),
+        cmocka_unit_test(test_leave_one_out),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_nothing_is_learned_from_the_test_part),
+        cmocka_unit_test(test_scaling_by_kernel_and_by_weights),
+        cmocka_unit_test(test_top_and_reliability),
+        cmocka_unit_test(test_progress_and_recorded_scores),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

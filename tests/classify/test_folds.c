@@ -226,6 +226,82 @@ static void test_too_few_images(void **state)
                  "would work");
 }
 
+static void test_leave_one_out(void **state)
+{
+    static const size_t sizes[] = {4, 3, 0}, units[] = {0, 1, 0, 2, 3, 4, 5};
+    static const size_t single[] = {1, 5, 0};
+    struct fixture fixture;
+    struct folds folds;
+    struct error error;
+
+    (void)state;
+    make(&fixture, sizes);
+    set_units(&fixture, units);
+    assert_int_equal(folds_leave_one_out(&fixture.dataset, &folds, &error), 0);
+    assert_int_equal(folds.folds, 6);
+    assert_int_equal(folds.repeats, 1);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(folds.fold[i], units[i]);
+    folds_release(&folds);
+    make(&fixture, single);
+    assert_int_equal(folds_leave_one_out(&fixture.dataset, &folds, &error), FAILED);
+    assert_string_equal(error.text, "too few images for cross-validation: 'a' has one only, which "
+                        "cannot be trained on and tested; add images of it or leave it out");
+}
+
+/* Folds of some rows: stratified among those, of whole units, as many as the smallest class has
+ * room for. */
+static void test_folds_inside(void **state)
+{
+    static const size_t sizes[] = {40, 9, 0};
+    struct fixture fixture;
+    size_t rows[MOST], units[MOST], count = 0;
+
+    (void)state;
+    make(&fixture, sizes);
+    for (size_t i = 0; i < fixture.dataset.count; i++)
+        units[i] = i == 4 || i == 8 ? 4 : i;
+    set_units(&fixture, units);
+    for (size_t i = 0; i < fixture.dataset.count; i++)
+        if (i % 4 != 3)
+            rows[count++] = i;
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        struct folds folds;
+        struct error error;
+        size_t sums[5][2] = {{0}};
+
+        assert_int_equal(folds_create_inside(&fixture.dataset, rows, count, 5, seed, &folds,
+                                             &error), 0);
+        assert_int_equal(folds.count, count);
+        /* Of the second class, rows 1, 5, 9, 13 and 17 are there. */
+        assert_int_equal(folds.folds, 5);
+        for (size_t i = 0; i < count; i++)
+            sums[folds.fold[i]][fixture.samples[rows[i]].class]++;
+        for (size_t f = 0; f < 5; f++)
+            assert_int_equal(sums[f][1], 1);
+        /* Rows 4 and 8. */
+        assert_int_equal(folds.fold[3], folds.fold[6]);
+        folds_release(&folds);
+    }
+}
+
+/* A class of one image: two folds all the same. */
+static void test_folds_inside_a_tiny_part(void **state)
+{
+    static const size_t sizes[] = {5, 1, 0}, rows[] = {0, 1, 2};
+    struct fixture fixture;
+    struct folds folds;
+    struct error error;
+
+    (void)state;
+    make(&fixture, sizes);
+    assert_int_equal(folds_create_inside(&fixture.dataset, rows, 3, 5, 0, &folds, &error), 0);
+    assert_int_equal(folds.folds, 2);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(folds.fold[i] < 2);
+    folds_release(&folds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +310,9 @@ int main(void)
         cmocka_unit_test(test_folds_are_random),
         cmocka_unit_test(test_units_stay_together),
         cmocka_unit_test(test_too_few_images),
+        cmocka_unit_test(test_leave_one_out),
+        cmocka_unit_test(test_folds_inside),
+        cmocka_unit_test(test_folds_inside_a_tiny_part),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

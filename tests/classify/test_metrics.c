@@ -41,6 +41,8 @@ static void test_worked_example(void **state)
     assert_near(metrics.per_class[1].precision, 4.0 / 7);
     assert_near(metrics.per_class[1].f1, 2 * (4.0 / 7) * 0.5 / (4.0 / 7 + 0.5));
     assert_near(metrics.per_class[2].precision, 1);
+    assert_near(metrics.macro_f1, (metrics.per_class[0].f1 + metrics.per_class[1].f1 +
+                                   2 * 0.75 / 1.75) / 3);
     assert_near(metrics.per_class[2].recall, 0.75);
     metrics_release(&metrics);
 }
@@ -57,6 +59,7 @@ static void test_missing_classes(void **state)
     assert_int_equal(metrics_create(3, &metrics, &error), 0);
     fill(&metrics, confusion);
     assert_near(metrics.balanced_accuracy, 0.5);
+    assert_near(metrics.macro_f1, 2.0 / 3);
     assert_near(metrics.per_class[1].precision, 0);
     assert_near(metrics.per_class[1].f1, 0);
     assert_near(metrics.per_class[2].recall, 0);

@@ -18,6 +18,8 @@ static double weights[DECISIONS * DIMENSION] = {
     1.0 / 3, -2e300, 5e-324, 3.141592653589793, -0.0, 7, 8, 9, 1e-17, 11, 12, 0.30000000000000004,
 };
 
+static struct sigmoid sigmoids[DECISIONS] = {{-1.25, 1e-300}, {-3e7, 0.7}, {-0.1, -0.2}};
+
 static struct model sample_model(void)
 {
     struct model model = {
@@ -25,9 +27,10 @@ static struct model sample_model(void)
         .features = {.id = 3, .vectors = 4, .network_name = name, .layer = layer,
                      .pooling = pooling, .preprocessing = rule, .engine = -5,
                      .dimension = DIMENSION},
-        .normalize = NORMALIZE_NONE, .c = 0.1, .images = 120, .labels = labels,
+        .normalize = NORMALIZE_POWER, .c = 0.1, .images = 120, .labels = labels,
         .linear = {.classes = CLASSES, .decisions = DECISIONS, .dimension = DIMENSION,
                    .weights = weights, .bias = bias},
+        .sigmoids = sigmoids,
     };
 
     for (size_t i = 0; i < HASH_BYTES; i++)
@@ -74,7 +77,7 @@ static void test_round_trip_is_exact(void **state)
                                             sizeof difference), 0);
     assert_string_equal(read.features.network_name, name);
     assert_int_equal(read.features.id, 0);
-    assert_int_equal(read.normalize, NORMALIZE_NONE);
+    assert_int_equal(read.normalize, NORMALIZE_POWER);
     assert_memory_equal(&read.c, &written.c, sizeof read.c);
     assert_int_equal(read.images, 120);
     assert_int_equal(read.linear.classes, CLASSES);
@@ -83,6 +86,26 @@ static void test_round_trip_is_exact(void **state)
     for (size_t i = 0; i < CLASSES; i++)
         assert_string_equal(read.labels[i], labels[i]);
     assert_memory_equal(read.linear.bias, bias, sizeof bias);
+    assert_memory_equal(read.linear.weights, weights, sizeof weights);
+    assert_int_equal(read.linear.strategy, STRATEGY_OVO);
+    assert_memory_equal(read.sigmoids, sigmoids, sizeof sigmoids);
+    model_release(&read);
+}
+
+/* One against the rest, without probabilities. */
+static void test_other_kinds(void **state)
+{
+    const char *path = scratch_path(*state, "b.model");
+    struct model written = sample_model(), read;
+    struct error error;
+
+    written.sigmoids = NULL;
+    written.linear.strategy = STRATEGY_OVR;
+    assert_int_equal(model_write(path, &written, &error), 0);
+    assert_int_equal(model_read(path, &read, &error), 0);
+    assert_int_equal(read.linear.strategy, STRATEGY_OVR);
+    assert_int_equal(read.linear.decisions, CLASSES);
+    assert_null(read.sigmoids);
     assert_memory_equal(read.linear.weights, weights, sizeof weights);
     model_release(&read);
 }
@@ -126,9 +149,9 @@ static void test_flipped_bytes(void **state)
         assert_int_equal(read_bytes(*state, bytes.data, bytes.size, &error), FAILED);
         bytes.data[i] ^= 0x10;
     }
-    bytes.data[8] = 2;
+    bytes.data[8] = 1;
     assert_int_equal(read_bytes(*state, bytes.data, bytes.size, &error), FAILED);
-    assert_non_null(strstr(error.text, "is a model of format version 2, version 1 is read here"));
+    assert_non_null(strstr(error.text, "is a model of format version 1, version 2 is read here"));
     buffer_release(&bytes);
 }
 
@@ -197,7 +220,10 @@ static void test_impossible_fields(void **state)
     expect_fault(*state, &dimension, &huge, 8, "number of weights");
     expect_fault(*state, &dimension, &zero, 8, "number of weights");
     expect_fault(*state, &dimension, &wrap, 8, "number of weights");
-    expect_fault(*state, "\4\0\0\0none", "\4\0\0\0nine", 8, "normalisation");
+    expect_fault(*state, "\5\0\0\0power", "\5\0\0\0tower", 9, "normalisation");
+    expect_fault(*state, "\3\0\0\0ovo", "\3\0\0\0ove", 7, "strategy");
+    expect_fault(*state, "\3\0\0\0ovo", "\3\0\0\0ov\0", 7, "strategy");
+    expect_fault(*state, &sigmoids[1].slope, &not_finite, 8, "sigmoids");
     expect_fault(*state, "ants", "Aaaa", 4, "order of labels");
     expect_fault(*state, "ants", "a\0ts", 4, "labels");
     expect_fault(*state, "\3\0\0\0\10\0\0\0Tab", "\1\0\0\0\10\0\0\0Tab", 11,
@@ -222,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip_is_exact, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cut_off_anywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flipped_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_bytes_with_a_checksum, set_up, tear_down),

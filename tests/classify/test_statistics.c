@@ -73,12 +73,73 @@ static void test_corrected_resampled(void **state)
     assert_near(interval.high, 1, 0);
 }
 
+/* make_references.py statistics, by SciPy. */
+static void test_corrected_resampled_t(void **state)
+{
+    static const double differences[] = {
+        0.03, -0.01, 0.05, 0.02, 0.00, 0.04, 0.01, 0.03, -0.02, 0.06,
+    };
+    static const double equal[] = {0.25, 0.25, 0.25}, none[] = {0, 0, 0};
+    struct paired_test test = corrected_resampled_test(differences, 10, 0.25);
+
+    (void)state;
+    assert_near(test.difference, 0.021, 1e-12);
+    assert_near(test.p, 0.205527915104, 1e-9);
+    assert_near(test.interval.low, -0.0138132194626, 1e-9);
+    assert_near(test.interval.high, 0.0558132194626, 1e-9);
+    test = corrected_resampled_test(equal, 3, 0.5);
+    assert_near(test.difference, 0.25, 0);
+    assert_near(test.p, 0, 0);
+    test = corrected_resampled_test(none, 3, 0.5);
+    assert_near(test.p, 1, 0);
+}
+
+/* SciPy's binomtest. */
+static void test_mcnemar(void **state)
+{
+    static const struct {
+        size_t first, second;
+        double p;
+    } cases[] = {
+        {1, 8, 0.0390625}, {8, 1, 0.0390625}, {0, 0, 1}, {5, 5, 1}, {10, 2, 0.03857421875},
+        {59, 6, 4.96465032713e-12}, {0, 5, 0.0625},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_near(mcnemar_exact(cases[i].first, cases[i].second), cases[i].p,
+                    1e-9 * cases[i].p);
+}
+
+/* Newcombe, "Improved confidence intervals for the difference between binomial proportions based on
+ * paired data", Statistics in Medicine 17 (1998), method 10: his first example, (36, 12, 2, 0). */
+static void test_paired_difference(void **state)
+{
+    struct interval interval = paired_difference_interval(36, 12, 2, 50);
+
+    (void)state;
+    assert_near(interval.low, 0.0569, 0.00005);
+    assert_near(interval.high, 0.3404, 0.00005);
+    /* Turned around it is the same, negated. */
+    interval = paired_difference_interval(36, 2, 12, 50);
+    assert_near(interval.high, -0.0569, 0.00005);
+    /* Nothing differs: around 0. */
+    interval = paired_difference_interval(30, 0, 0, 50);
+    assert_near(interval.low, -interval.high, 1e-12);
+    assert_true(interval.high > 0 && interval.high < 0.1);
+    interval = paired_difference_interval(50, 0, 0, 50);
+    assert_true(interval.high > 0 && interval.high < 0.1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wilson),
         cmocka_unit_test(test_student_quantiles),
         cmocka_unit_test(test_corrected_resampled),
+        cmocka_unit_test(test_corrected_resampled_t),
+        cmocka_unit_test(test_mcnemar),
+        cmocka_unit_test(test_paired_difference),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,39 @@ static void test_find_unchanged(void **state)
     }
 }
 
+static void test_find_sample(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t image = put_image(fixture, "one"), other = put_image(fixture, "two");
+    const struct store_sample sample = {
+        .path = "a.jpg", .image_id = image, .label = "ants", .split = NULL, .group = "nest",
+        .modified_ns = 7,
+    };
+    struct store_sample changed[6];
+
+    assert_int_equal(store_find_sample(fixture->store, &sample, &fixture->error),
+                     STORE_NOT_FOUND);
+    assert_int_equal(store_put_sample(fixture->store, &sample, &fixture->error), 0);
+    assert_int_equal(store_begin_reading(fixture->store, &fixture->error), 0);
+    assert_int_equal(store_find_sample(fixture->store, &sample, &fixture->error), 0);
+    for (size_t i = 0; i < 6; i++)
+        changed[i] = sample;
+    changed[0].path = "b.jpg";
+    changed[1].image_id = other;
+    changed[2].label = NULL;
+    changed[3].split = "train";
+    changed[4].group = "hive";
+    changed[5].modified_ns = 8;
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(store_find_sample(fixture->store, &changed[i], &fixture->error),
+                         STORE_NOT_FOUND);
+    assert_int_equal(store_commit(fixture->store, &fixture->error), 0);
+    /* A row beside a refusal is not as store_put_sample leaves it. */
+    execute(fixture, "INSERT INTO refusal VALUES ('a.jpg', 'by hand')");
+    assert_int_equal(store_find_sample(fixture->store, &sample, &fixture->error),
+                     STORE_NOT_FOUND);
+}
+
 static void test_experiment(void **state)
 {
     struct fixture *fixture = *state;
@@ -396,6 +429,102 @@ static void test_experiment(void **state)
     execute(fixture, "DELETE FROM feature_set");
     assert_int_equal(count_rows(fixture, "SELECT count(*) FROM experiment WHERE feature_set_id "
                                          "IS NULL"), 2);
+}
+
+/* What the callbacks below were shown, as lines. */
+struct shown {
+    char text[2000];
+};
+
+static void show(struct shown *shown, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void show(struct shown *shown, const char *format, ...)
+{
+    size_t used = strlen(shown->text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(shown->text + used, sizeof shown->text - used, format, arguments);
+    va_end(arguments);
+}
+
+static int show_experiment(void *context, const struct store_experiment *experiment,
+                           struct error *error)
+{
+    const struct hash samples = hash_of("samples");
+
+    (void)error;
+    show(context, "%d %s %d %s %s %s %d\n", (int)experiment->id, experiment->command,
+         (int)experiment->feature_set_id, experiment->settings, experiment->result,
+         experiment->program, (int)strlen(experiment->created));
+    return hash_equal(&experiment->samples, &samples) ? 0 : FAILED;
+}
+
+static int show_argument(void *context, const char *argument, struct error *error)
+{
+    (void)error;
+    show(context, "%s|", argument);
+    return 0;
+}
+
+static int show_score(void *context, const struct store_score *score, struct error *error)
+{
+    (void)error;
+    show(context, "%d %d %s %s", (int)score->part, (int)score->position, score->path,
+         score->label);
+    for (size_t i = 0; i < score->count; i++)
+        show(context, " %a", score->scores[i]);
+    show(context, "\n");
+    return 0;
+}
+
+static void test_reading_experiments(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_experiment experiment = {
+        .command = "evaluate", .feature_set_id = fixture->feature_set_id,
+        .samples = hash_of("samples"), .settings = "{\"arguments\": [\"-C\", \"a b\\n\"]}",
+        .result = "{}", .program = "p",
+    };
+    static const double scores[] = {0.1, -1e308, -INFINITY, 5e-324};
+    const struct store_score rows[] = {
+        {1, 0, "c", "z", scores, 1}, {0, 1, "b", "y", scores + 1, 3}, {0, 0, "a", "x", NULL, 0},
+    };
+    struct shown shown = {""};
+    int64_t id;
+
+    assert_int_equal(store_put_experiment(fixture->store, &experiment, &id, &fixture->error), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(store_put_score(fixture->store, id, &rows[i], &fixture->error), 0);
+    assert_int_equal(store_put_score(fixture->store, id, &rows[0], &fixture->error), FAILED);
+    assert_int_equal(store_put_score(fixture->store, 77, &rows[0], &fixture->error), FAILED);
+    assert_int_equal(store_each_score(fixture->store, id, show_score, &shown, &fixture->error),
+                     0);
+    assert_string_equal(shown.text, "0 0 a x\n0 1 b y -0x1.1ccf385ebc8ap+1023 -inf "
+                                    "0x0.0000000000001p-1022\n1 0 c z 0x1.999999999999ap-4\n");
+    shown.text[0] = '\0';
+    assert_int_equal(store_each_argument(fixture->store, id, show_argument, &shown,
+                                         &fixture->error), 0);
+    assert_string_equal(shown.text, "-C|a b\n|");
+    experiment.command = "compare";
+    experiment.feature_set_id = 0;
+    experiment.settings = "{}";
+    assert_int_equal(store_put_experiment(fixture->store, &experiment, &id, &fixture->error), 0);
+    shown.text[0] = '\0';
+    assert_int_equal(store_each_experiment(fixture->store, show_experiment, &shown,
+                                           &fixture->error), 0);
+    assert_string_equal(shown.text,
+                        "1 evaluate 1 {\"arguments\": [\"-C\", \"a b\\n\"]} {} p 20\n"
+                        "2 compare 0 {} {} p 20\n");
+    shown.text[0] = '\0';
+    assert_int_equal(store_find_experiment(fixture->store, id, show_experiment, &shown,
+                                           &fixture->error), 0);
+    assert_string_equal(shown.text, "2 compare 0 {} {} p 20\n");
+    assert_int_equal(store_find_experiment(fixture->store, 3, show_experiment, &shown,
+                                           &fixture->error), STORE_NOT_FOUND);
+    execute(fixture, "DELETE FROM experiment WHERE id = 1");
+    assert_int_equal(count_rows(fixture, "SELECT count(*) FROM experiment_score"), 0);
 }
 
 /* ---- going through ---------------------------------------------------------------------- */
@@ -817,6 +946,8 @@ static const struct {
     {EACH_VECTOR, "SCAN sample USING INDEX"},
     {EACH_COUNT, "SCAN sample USING COVERING INDEX sample_split"},
     {EACH_REFUSAL, "SCAN refusal"},
+    {EACH_EXPERIMENT, "SCAN experiment"},
+    {EACH_ARGUMENT, "SCAN json_each VIRTUAL TABLE"},
 };
 
 static bool may_scan(enum statement statement, const char *step)
@@ -889,7 +1020,9 @@ int main(void)
         STORE_TEST(test_sample_and_refusal_replace_each_other),
         STORE_TEST(test_both_or_nothing),
         STORE_TEST(test_find_unchanged),
+        STORE_TEST(test_find_sample),
         STORE_TEST(test_experiment),
+        STORE_TEST(test_reading_experiments),
         STORE_TEST(test_each_vector),
         STORE_TEST(test_each_vector_stops_and_fails),
         STORE_TEST(test_each_vector_of_hostile_rows),

@@ -283,11 +283,16 @@ static void test_other_versions(void **state)
     struct store *store;
 
     create(fixture);
-    run_sql(fixture->path, "PRAGMA user_version = 2");
-    expect_refused(fixture, "x.db' has version 2 of the schema, newer than this program's 1");
+    run_sql(fixture->path, "PRAGMA user_version = 3");
+    expect_refused(fixture, "x.db' has version 3 of the schema, newer than this program's 2");
     run_sql(fixture->path, "PRAGMA user_version = 0");
-    expect_refused(fixture, "x.db' has version 0 of the schema, older than this program's 1");
-    run_sql(fixture->path, "PRAGMA user_version = 1");
+    assert_int_equal(store_open(fixture->path, STORE_READ, &store, &fixture->error),
+                     STORE_OUTDATED);
+    assert_null(store);
+    expect_message(fixture, "x.db' has version 0 of the schema, older than this program's 2");
+    assert_int_equal(store_open(fixture->path, STORE_WRITE, &store, &fixture->error),
+                     STORE_OUTDATED);
+    run_sql(fixture->path, "PRAGMA user_version = 2");
     assert_int_equal(store_open(fixture->path, STORE_READ, &store, &fixture->error), 0);
     store_close(store);
 }
@@ -410,9 +415,9 @@ static void test_tables_are_missing(void **state)
 static void test_migrations(void **state)
 {
     static const struct store_migration steps[] = {
-        {2, "INSERT INTO refusal (path, reason) VALUES ('two', 'to three');"
-            " PRAGMA user_version = 3"},
-        {1, "ALTER TABLE refusal ADD COLUMN added TEXT; PRAGMA user_version = 2"},
+        {3, "INSERT INTO refusal (path, reason) VALUES ('three', 'to four');"
+            " PRAGMA user_version = 4"},
+        {2, "ALTER TABLE refusal ADD COLUMN added TEXT; PRAGMA user_version = 3"},
         {0}
     };
     struct fixture *fixture = *state;
@@ -420,14 +425,14 @@ static void test_migrations(void **state)
 
     assert_int_equal(store_open(fixture->path, STORE_CREATE, &store, &fixture->error), 0);
     assert_int_equal(store_migrate(store, steps, &fixture->error), 0);
-    assert_int_equal(ask(store->database, "PRAGMA user_version"), 3);
+    assert_int_equal(ask(store->database, "PRAGMA user_version"), 4);
     assert_int_equal(ask(store->database, "SELECT count(*) FROM refusal WHERE added IS NULL"), 1);
     /* Nothing is left to do. */
     assert_int_equal(store_migrate(store, steps, &fixture->error), 0);
     assert_int_equal(ask(store->database, "SELECT count(*) FROM refusal"), 1);
     assert_true(sqlite3_get_autocommit(store->database));
     store_close(store);
-    expect_refused(fixture, "x.db' has version 3 of the schema, newer than this program's 1");
+    expect_refused(fixture, "x.db' has version 4 of the schema, newer than this program's 2");
 }
 
 static void test_migration_that_fails(void **state)
@@ -437,14 +442,14 @@ static void test_migration_that_fails(void **state)
         const char *message;
         int64_t version;
     } cases[] = {
-        {{{1, "CREATE TABLE extra (x); nonsense; PRAGMA user_version = 2"}, {0}},
-         "cannot migrate from version 1: cannot use '", 1},
-        {{{1, "CREATE TABLE extra (x)"}, {0}}, "from version 1 ended at 1", 1},
-        {{{1, "CREATE TABLE extra (x); PRAGMA user_version = 3"}, {0}},
-         "from version 1 ended at 3", 1},
-        {{{1, "CREATE TABLE kept (x); PRAGMA user_version = 2"},
-          {2, "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1)"}, {0}},
+        {{{2, "CREATE TABLE extra (x); nonsense; PRAGMA user_version = 3"}, {0}},
          "cannot migrate from version 2: cannot use '", 2},
+        {{{2, "CREATE TABLE extra (x)"}, {0}}, "from version 2 ended at 2", 2},
+        {{{2, "CREATE TABLE extra (x); PRAGMA user_version = 4"}, {0}},
+         "from version 2 ended at 4", 2},
+        {{{2, "CREATE TABLE kept (x); PRAGMA user_version = 3"},
+          {3, "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1)"}, {0}},
+         "cannot migrate from version 3: cannot use '", 3},
     };
     struct fixture *fixture = *state;
 
@@ -458,10 +463,37 @@ static void test_migration_that_fails(void **state)
         assert_int_equal(ask(store->database, "SELECT count(*) FROM sqlite_schema WHERE name = "
                                               "'extra'"), 0);
         assert_int_equal(ask(store->database, "SELECT count(*) FROM sqlite_schema WHERE name = "
-                                              "'kept'"), cases[i].version - 1);
+                                              "'kept'"), cases[i].version - 2);
         assert_true(sqlite3_get_autocommit(store->database));
         store_close(store);
     }
+}
+
+/* A database as version 1 made it becomes what version 2 makes, its rows kept. */
+static void test_version_1(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store;
+
+    create(fixture);
+    run_sql(fixture->path, "DROP TABLE experiment_score; PRAGMA user_version = 1;"
+                           "INSERT INTO refusal VALUES ('a.gif', 'kept')");
+    assert_int_equal(store_open(fixture->path, STORE_READ, &store, &fixture->error),
+                     STORE_OUTDATED);
+    assert_int_equal(store_open(fixture->path, STORE_WRITE, &store, &fixture->error), 0);
+    assert_int_equal(ask(store->database, "PRAGMA user_version"), 2);
+    assert_int_equal(ask(store->database, "SELECT count(*) FROM refusal"), 1);
+    /* Six columns; three of them the key, none without NOT NULL; the tables are those of a fresh
+     * file. */
+    assert_int_equal(ask(store->database, "SELECT sum(pk > 0) * 100 + sum(\"notnull\") * 10 + "
+                                          "count(*) % 10 FROM pragma_table_info("
+                                          "'experiment_score')"), 366);
+    assert_int_equal(ask(store->database, "SELECT count(*) FROM pragma_foreign_key_list("
+                                          "'experiment_score') WHERE \"table\" = 'experiment' "
+                                          "AND on_delete = 'CASCADE'"), 1);
+    assert_int_equal(ask(store->database, "SELECT strict * 10 + wr FROM pragma_table_list("
+                                          "'experiment_score')"), 11);
+    store_close(store);
 }
 
 /* ---- locks ------------------------------------------------------------------------------ */
@@ -857,6 +889,7 @@ int main(void)
         OPEN_TEST(test_tables_are_missing),
         OPEN_TEST(test_migrations),
         OPEN_TEST(test_migration_that_fails),
+        OPEN_TEST(test_version_1),
         OPEN_TEST(test_locked_by_another_process),
         OPEN_TEST(test_commit_is_locked_out),
         OPEN_TEST(test_read_only_file_in_a_read_only_folder),

@@ -1,4 +1,4 @@
-#include "classify/svm.h"
+#include "classify/solver.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,21 +19,30 @@ static struct svm_kernel *kernel_of(const float *vectors, size_t count, size_t d
 
     assert_int_equal(parallel_create(1, &parallel, &error), 0);
     assert_int_equal(gram_create(vectors, count, dimension, parallel, &gram, &error), 0);
-    assert_int_equal(svm_kernel_create(gram, count, &kernel, &error), 0);
+    assert_int_equal(svm_kernel_create(gram, count, count, &kernel, &error), 0);
     parallel_free(parallel);
     free(gram);
     return kernel;
 }
 
 /* weights: [dimension] of one decision. */
-static void recover(const struct svm_solution *solution, size_t decision, const float *vectors,
+static void recover(const struct solution *solution, size_t decision, const float *vectors,
                     size_t dimension, double *weights)
 {
     memset(weights, 0, dimension * sizeof *weights);
-    for (size_t s = solution->starts[decision]; s < solution->starts[decision + 1]; s++)
+    for (size_t s = 0; s < solution->machines[decision].supports; s++)
         for (size_t k = 0; k < dimension; k++)
-            weights[k] += solution->coefficients[s] *
-                          (double)vectors[solution->rows[s] * dimension + k];
+            weights[k] += solution->machines[decision].coefficients[s] *
+                          (double)vectors[solution->machines[decision].rows[s] * dimension + k];
+}
+
+static int solve(const struct svm_kernel *kernel, const size_t *rows, const size_t *labels,
+                 size_t count, double c, struct solution *solution, struct error *error)
+{
+    const struct solver_set set = {.rows = rows, .labels = labels, .count = count};
+    const struct solver_settings settings = {.c = c};
+
+    return solver_solve(kernel, &set, &settings, NULL, solution, error);
 }
 
 static void assert_near(double value, double expected, double tolerance)
@@ -55,11 +64,11 @@ static void test_two_points_in_closed_form(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const size_t rows[] = {0, 1}, labels[] = {4, 9};
-        struct svm_solution solution;
+        struct solution solution;
         struct error error;
         double weights[2];
 
-        assert_int_equal(svm_solve(kernel, rows, labels, 2, cases[i].c, &solution, &error), 0);
+        assert_int_equal(solve(kernel, rows, labels, 2, cases[i].c, &solution, &error), 0);
         assert_int_equal(solution.classes, 2);
         assert_int_equal(solution.decisions, 1);
         assert_int_equal(solution.labels[0], 4);
@@ -67,8 +76,8 @@ static void test_two_points_in_closed_form(void **state)
         recover(&solution, 0, vectors, 2, weights);
         assert_near(weights[0], cases[i].weight, 1e-6);
         assert_near(weights[1], 0, 1e-6);
-        assert_near(weights[0] * 1 + solution.bias[0], 0, 1e-6);
-        svm_solution_release(&solution);
+        assert_near(weights[0] * 1 + solution.machines[0].bias, 0, 1e-6);
+        solution_release(&solution);
     }
     svm_kernel_free(kernel);
 }
@@ -170,7 +179,7 @@ static size_t choose_rows(const size_t *labels, size_t *rows, size_t *row_labels
     return chosen;
 }
 
-static void compare_pair(const struct svm_solution *solution, size_t decision, size_t first,
+static void compare_pair(const struct solution *solution, size_t decision, size_t first,
                          size_t second, const float *vectors, const size_t *rows,
                          const size_t *labels, size_t count, double c)
 {
@@ -190,7 +199,7 @@ static void compare_pair(const struct svm_solution *solution, size_t decision, s
     reference = solve_reference(pair_vectors, signs, used, c);
     recover(solution, decision, vectors, DIMENSION, weights);
     for (size_t i = 0; i < used; i++) {
-        double expected = reference.bias, value = solution->bias[decision];
+        double expected = reference.bias, value = solution->machines[decision].bias;
 
         for (size_t k = 0; k < DIMENSION; k++) {
             expected += reference.weights[k] * (double)pair_vectors[i * DIMENSION + k];
@@ -214,16 +223,16 @@ static void test_decisions_agree_with_reference(void **state)
     count = choose_rows(labels, rows, row_labels);
     kernel = kernel_of(vectors, COUNT, DIMENSION);
     for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
-        struct svm_solution solution;
+        struct solution solution;
         struct error error;
 
-        assert_int_equal(svm_solve(kernel, rows, row_labels, count, costs[i], &solution, &error),
+        assert_int_equal(solve(kernel, rows, row_labels, count, costs[i], &solution, &error),
                          0);
         assert_int_equal(solution.decisions, 3);
         compare_pair(&solution, 0, 0, 1, vectors, rows, row_labels, count, costs[i]);
         compare_pair(&solution, 1, 0, 2, vectors, rows, row_labels, count, costs[i]);
         compare_pair(&solution, 2, 1, 2, vectors, rows, row_labels, count, costs[i]);
-        svm_solution_release(&solution);
+        solution_release(&solution);
     }
     svm_kernel_free(kernel);
 }
@@ -232,7 +241,7 @@ static void test_same_bits_again(void **state)
 {
     static float vectors[COUNT * DIMENSION];
     size_t labels[COUNT], rows[COUNT], row_labels[COUNT];
-    struct svm_solution first, second;
+    struct solution first, second;
     struct svm_kernel *kernel;
     struct error error;
     size_t count;
@@ -241,15 +250,153 @@ static void test_same_bits_again(void **state)
     make_clouds(vectors, labels);
     count = choose_rows(labels, rows, row_labels);
     kernel = kernel_of(vectors, COUNT, DIMENSION);
-    assert_int_equal(svm_solve(kernel, rows, row_labels, count, 1, &first, &error), 0);
+    assert_int_equal(solve(kernel, rows, row_labels, count, 1, &first, &error), 0);
     rand();
-    assert_int_equal(svm_solve(kernel, rows, row_labels, count, 1, &second, &error), 0);
-    assert_int_equal(first.starts[3], second.starts[3]);
-    assert_memory_equal(first.bias, second.bias, 3 * sizeof *first.bias);
-    assert_memory_equal(first.coefficients, second.coefficients,
-                        first.starts[3] * sizeof *first.coefficients);
-    svm_solution_release(&first);
-    svm_solution_release(&second);
+    assert_int_equal(solve(kernel, rows, row_labels, count, 1, &second, &error), 0);
+    for (size_t decision = 0; decision < 3; decision++) {
+        const struct svm_machine *one = &first.machines[decision];
+        const struct svm_machine *other = &second.machines[decision];
+
+        assert_int_equal(one->supports, other->supports);
+        assert_memory_equal(&one->bias, &other->bias, sizeof one->bias);
+        assert_memory_equal(one->coefficients, other->coefficients,
+                            one->supports * sizeof *one->coefficients);
+    }
+    solution_release(&first);
+    solution_release(&second);
+    svm_kernel_free(kernel);
+}
+
+static size_t misfits(const struct solution *solution, const struct svm_kernel *kernel,
+                      const size_t *rows, const size_t *labels, size_t count, size_t label)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double decisions[3], scores[3];
+
+        solution_decide(solution, kernel, rows[i], decisions);
+        wrong += labels[i] == label &&
+                 solution->labels[strategy_vote(solution->strategy, solution->classes, decisions,
+                                                scores)] != label;
+    }
+    return wrong;
+}
+
+/* A machine that no price holds back is the same at a higher one; one that is held back is not. */
+static void test_previous_solution(void **state)
+{
+    static const double costs[] = {0.001, 1, 1000};
+    static float vectors[COUNT * DIMENSION];
+    size_t labels[COUNT], rows[COUNT], row_labels[COUNT], count;
+    struct solution previous = {0};
+    struct solver_set set = {.rows = rows, .labels = row_labels};
+    struct svm_kernel *kernel;
+    struct error error;
+
+    (void)state;
+    make_clouds(vectors, labels);
+    /* The third class far away: its machines are soon free of the price. */
+    for (size_t i = 0; i < COUNT; i++)
+        vectors[i * DIMENSION] += labels[i] == 2 ? 9 : 0;
+    count = choose_rows(labels, rows, row_labels);
+    set.count = count;
+    kernel = kernel_of(vectors, COUNT, DIMENSION);
+    for (size_t i = 0; i < 3; i++) {
+        const struct solver_settings settings = {.c = costs[i]};
+        struct solution fresh, taken;
+
+        assert_int_equal(solver_solve(kernel, &set, &settings, NULL, &fresh, &error), 0);
+        assert_int_equal(solver_solve(kernel, &set, &settings, i > 0 ? &previous : NULL, &taken,
+                                      &error), 0);
+        for (size_t decision = 0; decision < 3; decision++) {
+            const struct svm_machine *one = &fresh.machines[decision];
+            const struct svm_machine *other = &taken.machines[decision];
+
+            assert_int_equal(one->supports, other->supports);
+            assert_memory_equal(one->coefficients, other->coefficients,
+                                one->supports * sizeof *one->coefficients);
+            assert_int_equal(one->at_bound, decision == 0 || i == 0);
+        }
+        solution_release(&fresh);
+        solution_release(&previous);
+        previous = taken;
+    }
+    solution_release(&previous);
+    svm_kernel_free(kernel);
+}
+
+/* One against the rest is the two-class problem of each class. */
+static void test_one_against_the_rest(void **state)
+{
+    const struct solver_settings settings = {.c = 1, .strategy = STRATEGY_OVR};
+    static float vectors[COUNT * DIMENSION];
+    size_t labels[COUNT], rows[COUNT], row_labels[COUNT], binary[COUNT], count;
+    struct solver_set set = {.rows = rows, .labels = row_labels};
+    struct solution solution, pair;
+    struct svm_kernel *kernel;
+    struct error error;
+
+    (void)state;
+    make_clouds(vectors, labels);
+    set.count = count = choose_rows(labels, rows, row_labels);
+    kernel = kernel_of(vectors, COUNT, DIMENSION);
+    assert_int_equal(solver_solve(kernel, &set, &settings, NULL, &solution, &error), 0);
+    assert_int_equal(solution.decisions, 3);
+    for (size_t class = 0; class < 3; class++) {
+        for (size_t i = 0; i < count; i++)
+            binary[i] = row_labels[i] != class;
+        assert_int_equal(solve(kernel, rows, binary, count, 1, &pair, &error), 0);
+        for (size_t i = 0; i < COUNT; i++) {
+            double decisions[3], expected;
+
+            solution_decide(&solution, kernel, i, decisions);
+            solution_decide(&pair, kernel, i, &expected);
+            assert_near(decisions[class], expected, 5e-3);
+        }
+        solution_release(&pair);
+    }
+    solution_release(&solution);
+    svm_kernel_free(kernel);
+}
+
+/* A dearer class is given up less often; balanced is a weight of n / (2 n_class). */
+static void test_class_weights(void **state)
+{
+    static const double weights[] = {1, 30, 1};
+    static float vectors[COUNT * DIMENSION];
+    size_t labels[COUNT], rows[COUNT], row_labels[COUNT], count, first = 0;
+    struct solver_settings settings = {.c = 0.3};
+    struct solver_set set = {.rows = rows, .labels = row_labels};
+    struct solution plain, weighted;
+    struct svm_kernel *kernel;
+    struct error error;
+    double balance[2];
+
+    (void)state;
+    make_clouds(vectors, labels);
+    set.count = count = choose_rows(labels, rows, row_labels);
+    kernel = kernel_of(vectors, COUNT, DIMENSION);
+    assert_int_equal(solver_solve(kernel, &set, &settings, NULL, &plain, &error), 0);
+    settings.weights = weights;
+    assert_int_equal(solver_solve(kernel, &set, &settings, NULL, &weighted, &error), 0);
+    assert_true(misfits(&weighted, kernel, rows, row_labels, count, 1) <
+                misfits(&plain, kernel, rows, row_labels, count, 1));
+    solution_release(&plain);
+    solution_release(&weighted);
+    for (size_t i = 0; i < count; i++) {
+        row_labels[i] = row_labels[i] == 2;
+        first += row_labels[i] == 0;
+    }
+    balance[0] = (double)count / (2 * (double)first);
+    balance[1] = (double)count / (2 * (double)(count - first));
+    settings = (struct solver_settings){.c = 0.3, .balanced = true};
+    assert_int_equal(solver_solve(kernel, &set, &settings, NULL, &plain, &error), 0);
+    settings = (struct solver_settings){.c = 0.3, .weights = balance};
+    assert_int_equal(solver_solve(kernel, &set, &settings, NULL, &weighted, &error), 0);
+    assert_near(plain.machines[0].bias, weighted.machines[0].bias, 1e-9);
+    solution_release(&plain);
+    solution_release(&weighted);
     svm_kernel_free(kernel);
 }
 
@@ -258,38 +405,27 @@ static void test_degenerate_problems(void **state)
     static const float vectors[4] = {1, 1, 1, 1};
     const size_t rows[] = {0, 1, 2, 3}, one_class[] = {5, 5, 5, 5}, two_classes[] = {0, 0, 1, 1};
     struct svm_kernel *kernel = kernel_of(vectors, 4, 1);
-    struct svm_solution solution;
+    struct solution solution;
     struct error error;
     double weight;
 
     (void)state;
-    assert_int_equal(svm_solve(kernel, rows, one_class, 4, 1, &solution, &error), FAILED);
+    assert_int_equal(solve(kernel, rows, one_class, 4, 1, &solution, &error), FAILED);
     assert_string_equal(error.text, "cannot train on one class: at least two are needed");
-    assert_int_equal(svm_solve(kernel, rows, two_classes, 4, 0, &solution, &error), FAILED);
+    assert_int_equal(solve(kernel, rows, two_classes, 4, 0, &solution, &error), FAILED);
     assert_string_equal(error.text, "LIBSVM refuses the parameters: C <= 0");
-    assert_int_equal(svm_solve(kernel, rows, two_classes, 0, 1, &solution, &error), FAILED);
+    assert_int_equal(solve(kernel, rows, two_classes, 0, 1, &solution, &error), FAILED);
+    assert_int_equal(solver_check(STRATEGY_OVO, 2000, &error), FAILED);
+    assert_string_equal(error.text, "2000 classes make 1999000 pairs, at most 1000000 can be "
+                        "trained: say --strategy ovr, or use fewer classes");
+    assert_int_equal(solver_check(STRATEGY_OVR, 10000, &error), 0);
     /* All vectors equal: nothing to learn, and nothing that is not finite. */
-    assert_int_equal(svm_solve(kernel, rows, two_classes, 4, 1, &solution, &error), 0);
+    assert_int_equal(solve(kernel, rows, two_classes, 4, 1, &solution, &error), 0);
     recover(&solution, 0, vectors, 1, &weight);
     assert_near(weight, 0, 1e-12);
-    assert_true(isfinite(solution.bias[0]));
-    svm_solution_release(&solution);
+    assert_true(isfinite(solution.machines[0].bias));
+    solution_release(&solution);
     svm_kernel_free(kernel);
-}
-
-static void test_too_many_vectors_are_refused(void **state)
-{
-    struct parallel *parallel;
-    struct error error;
-    float *gram;
-
-    (void)state;
-    assert_int_equal(parallel_create(1, &parallel, &error), 0);
-    assert_int_equal(gram_create(NULL, 20001, 4, parallel, &gram, &error), FAILED);
-    assert_string_equal(error.text, "cannot train on 20001 vectors of 4 numbers: the kernel matrix "
-                        "is made for at most 20000");
-    assert_null(gram);
-    parallel_free(parallel);
 }
 
 int main(void)
@@ -298,8 +434,10 @@ int main(void)
         cmocka_unit_test(test_two_points_in_closed_form),
         cmocka_unit_test(test_decisions_agree_with_reference),
         cmocka_unit_test(test_same_bits_again),
+        cmocka_unit_test(test_previous_solution),
+        cmocka_unit_test(test_one_against_the_rest),
+        cmocka_unit_test(test_class_weights),
         cmocka_unit_test(test_degenerate_problems),
-        cmocka_unit_test(test_too_many_vectors_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
