@@ -89,13 +89,23 @@ static int read_more(int descriptor, const char *path, size_t size, struct buffe
     return got > 0;
 }
 
-/* Reads to the end of the file, whatever size it had when it was opened. */
+/* Reads on until the buffer holds `size` bytes or the file ends. */
+static int read_head(int descriptor, const char *path, size_t size, struct buffer *buffer,
+                     struct error *error)
+{
+    int outcome = buffer_reserve(buffer, size, error) < 0 ? FAILED : 1;
+
+    while (outcome > 0 && buffer->size < size)
+        outcome = read_more(descriptor, path, size - buffer->size, buffer, error);
+    return outcome < 0 ? FAILED : 0;
+}
+
+/* Reads on to the end of the file, whatever size it had when it was opened. */
 static int read_to_end(int descriptor, const char *path, size_t limit, struct buffer *buffer,
                        struct error *error)
 {
     int outcome;
 
-    buffer->size = 0;
     do {
         if (buffer->size > limit)
             return error_set(error, "cannot read '%s': it is longer than %zu bytes", path, limit);
@@ -110,23 +120,11 @@ static int read_to_end(int descriptor, const char *path, size_t limit, struct bu
 int file_read(const char *path, size_t limit, struct buffer *buffer, struct file_times *times,
               struct error *error)
 {
-    struct stat status;
-    int descriptor = open_regular(path, &status, error);
-    int outcome = FAILED;
-
-    if (descriptor < 0)
-        return FAILED;
-    if ((uint64_t)status.st_size > limit)
-        error_set(error, "cannot read '%s': it is longer than %zu bytes", path, limit);
-    else if (buffer_reserve(buffer, (size_t)status.st_size + 1, error) == 0)
-        outcome = read_to_end(descriptor, path, limit, buffer, error);
-    if (times != NULL)
-        *times = times_of(&status);
-    close(descriptor);
-    return outcome;
+    return file_read_if(path, 0, NULL, limit, buffer, times, error);
 }
 
-int file_read_head(const char *path, size_t limit, struct buffer *buffer, struct error *error)
+int file_read_if(const char *path, size_t head, file_is_wanted *is_wanted, size_t limit,
+                 struct buffer *buffer, struct file_times *times, struct error *error)
 {
     struct stat status;
     int descriptor = open_regular(path, &status, error);
@@ -134,12 +132,20 @@ int file_read_head(const char *path, size_t limit, struct buffer *buffer, struct
 
     if (descriptor < 0)
         return FAILED;
+    if (times != NULL)
+        *times = times_of(&status);
     buffer->size = 0;
-    outcome = buffer_reserve(buffer, limit, error) < 0 ? FAILED : 1;
-    while (outcome > 0 && buffer->size < limit)
-        outcome = read_more(descriptor, path, limit - buffer->size, buffer, error);
+    outcome = read_head(descriptor, path, head, buffer, error);
+    if (outcome == 0 && is_wanted != NULL && !is_wanted(buffer))
+        outcome = FILE_UNWANTED;
+    else if (outcome == 0 && (uint64_t)status.st_size > limit)
+        outcome = error_set(error, "cannot read '%s': it is longer than %zu bytes", path, limit);
+    else if (outcome == 0 && buffer_reserve(buffer, (size_t)status.st_size + 1, error) < 0)
+        outcome = FAILED;
+    if (outcome == 0)
+        outcome = read_to_end(descriptor, path, limit, buffer, error);
     close(descriptor);
-    return outcome < 0 ? FAILED : 0;
+    return outcome;
 }
 
 int file_stat(const char *path, struct file_times *times, struct error *error)

@@ -5,6 +5,7 @@
 #ifndef COMMON_FILE_H
 #define COMMON_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,8 +33,12 @@ struct file_times {
 int file_read(const char *path, size_t limit, struct buffer *buffer, struct file_times *times,
               struct error *error);
 
-/* Reads the first `limit` bytes, or all when there are fewer; FAILED as file_read otherwise. */
-int file_read_head(const char *path, size_t limit, struct buffer *buffer, struct error *error);
+/* As file_read, if `is_wanted` says so of the first `head` bytes, or all when there are fewer;
+ * otherwise these alone are read, whatever comes behind them, and the outcome is FILE_UNWANTED. */
+enum { FILE_UNWANTED = 1 };
+typedef bool file_is_wanted(const struct buffer *head);
+int file_read_if(const char *path, size_t head, file_is_wanted *is_wanted, size_t limit,
+                 struct buffer *buffer, struct file_times *times, struct error *error);
 
 /* Size and time of a regular file; FAILED as file_read. */
 int file_stat(const char *path, struct file_times *times, struct error *error);

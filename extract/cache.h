@@ -9,6 +9,7 @@
 
 #include "common/file.h"
 #include "common/store.h"
+#include "extract/scan.h"
 
 struct cache {
     struct store *store;             /* not owned */
@@ -22,10 +23,14 @@ void cache_init(struct cache *cache, struct store *store, const int64_t *feature
                 size_t feature_set_count, const char *view);
 void cache_destroy(struct cache *cache);
 
-/* 0 and the image's id when its vector is there for every feature set; STORE_NOT_FOUND; FAILED.
- * Takes the lock. */
-int cache_find(struct cache *cache, const struct hash *hash, int64_t *image_id,
-               struct error *error);
+/* 0 and sample->image_id when the vector of that content is there for every feature set;
+ * STORE_NOT_FOUND; FAILED. *is_current becomes whether the sample stands in the database just so,
+ * the image included: then there is nothing to write. Takes the lock. */
+int cache_find(struct cache *cache, const struct hash *hash, struct store_sample *sample,
+               bool *is_current, struct error *error);
+
+/* The row of a file that was read at `times`; its image is not known yet. */
+struct store_sample cache_row(const struct sample *sample, const struct file_times *times);
 
 /* The content of a file that has not changed since it was hashed; STORE_NOT_FOUND; FAILED.
  * Takes the lock. */

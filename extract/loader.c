@@ -43,10 +43,13 @@ static void set_failed(struct loaded *loaded)
 /* Asks the cache for loaded->hash. True when that decides the outcome. */
 static bool is_settled_by_cache(const struct loader_request *request, struct loaded *loaded)
 {
-    int outcome = cache_find(request->cache, &loaded->hash, &loaded->image_id, &loaded->error);
+    struct store_sample row = cache_row(loaded->sample, &loaded->times);
+    int outcome = cache_find(request->cache, &loaded->hash, &row, &loaded->is_current,
+                             &loaded->error);
 
     if (outcome == STORE_NOT_FOUND)
         return false;
+    loaded->image_id = row.image_id;
     loaded->outcome = outcome == 0 ? LOADED_CACHED : LOADED_FAILED;
     return true;
 }
@@ -72,10 +75,13 @@ static void decode(const struct loader_request *request, struct loaded *loaded,
                    struct scratch *scratch, float *pixels)
 {
     const struct buffer *bytes = &scratch->bytes;
+    struct decode_limits limits = request->limits;
 
+    limits.choose_window = preprocess_window;
+    limits.context = scratch->preprocess;
     loaded->outcome = LOADED_REFUSED;
-    if (decode_image(loaded->sample->path, bytes->data, bytes->size, &request->limits,
-                     &scratch->image, &loaded->info, &loaded->error) < 0) {
+    if (decode_image(loaded->sample->path, bytes->data, bytes->size, &limits, &scratch->image,
+                     &loaded->info, &loaded->error) < 0) {
         if (!loaded->sample->named &&
             content_recognise(bytes->data, bytes->size, NULL) == CONTENT_NO_IMAGE)
             loaded->outcome = LOADED_PASSED_OVER;
@@ -89,35 +95,36 @@ static void decode(const struct loader_request *request, struct loaded *loaded,
     loaded->outcome = LOADED_READY;
 }
 
-static bool is_read_here(const struct buffer *head)
+/* A file that does not begin like an image is not read on: a folder may hold films and archives
+ * of any length. */
+static bool is_image(const struct buffer *head)
 {
     enum content_kind kind = content_recognise(head->data, head->size, NULL);
 
     return kind == CONTENT_JPEG || kind == CONTENT_PNG;
 }
 
-/* A file that does not begin like an image is not read on: a folder may hold films and archives
- * of any length. */
 static void load(const struct loader_request *request, struct loaded *loaded,
                  struct scratch *scratch, float *pixels)
 {
     const char *path = loaded->sample->path;
     struct buffer *bytes = &scratch->bytes;
+    int outcome;
 
     if (is_settled_by_times(request, loaded))
         return;
-    loaded->outcome = LOADED_REFUSED;
-    if (file_read_head(path, CONTENT_HEAD, bytes, &loaded->error) < 0)
-        return;
-    if (!is_read_here(bytes)) {
-        decode(request, loaded, scratch, pixels);
+    outcome = file_read_if(path, CONTENT_HEAD, is_image, MAX_FILE_BYTES, bytes, &loaded->times,
+                           &loaded->error);
+    if (outcome == FAILED) {
+        loaded->outcome = LOADED_REFUSED;
         return;
     }
-    if (file_read(path, MAX_FILE_BYTES, bytes, &loaded->times, &loaded->error) < 0)
-        return;
-    loaded->hash = hash_bytes(bytes->data, bytes->size);
-    if (!is_settled_by_cache(request, loaded))
-        decode(request, loaded, scratch, pixels);
+    if (outcome == 0) {
+        loaded->hash = hash_bytes(bytes->data, bytes->size);
+        if (is_settled_by_cache(request, loaded))
+            return;
+    }
+    decode(request, loaded, scratch, pixels);
 }
 
 /* Takes the number of the next sample, waiting until its slot is free. */

@@ -36,6 +36,7 @@ struct loaded {
     struct file_times times;
     struct decode_info info;  /* LOADED_READY */
     int64_t image_id;         /* LOADED_CACHED */
+    bool is_current;          /* LOADED_CACHED: the sample stands in the database just so */
     const float *pixels;      /* LOADED_READY: [rule.height][rule.width][3] */
     struct error error;       /* LOADED_REFUSED, LOADED_FAILED */
 };

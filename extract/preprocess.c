@@ -11,6 +11,7 @@
 
 struct preprocess {
     struct preprocess_rule rule;
+    const struct kernels *kernels;
     float table[IMAGE_CHANNELS][256];  /* the arithmetic of every byte, by channel of the source */
     unsigned char *crop;               /* [height][width][3], where the filter gives bytes */
     struct resample_scratch scratch;
@@ -45,6 +46,7 @@ int preprocess_create(const struct preprocess_rule *rule, struct preprocess **pr
     if (made == NULL)
         return FAILED;
     made->rule = *rule;
+    made->kernels = kernels_best();
     for (size_t channel = 0; channel < IMAGE_CHANNELS; channel++)
         for (int value = 0; value < 256; value++)
             made->table[channel][value] = normalise(rule, value, channel);
@@ -82,8 +84,8 @@ static size_t scale_down(size_t side, size_t numerator, size_t denominator)
 }
 
 /* The size of the whole resized image. */
-static void resized_size(const struct preprocess_rule *rule, const struct image *image,
-                         struct resample_window *window)
+static void resized_size(const struct preprocess_rule *rule, size_t image_width,
+                         size_t image_height, struct resample_window *window)
 {
     size_t width = rule->resize_width, height = rule->resize_height;
 
@@ -91,17 +93,17 @@ static void resized_size(const struct preprocess_rule *rule, const struct image 
     case FIT_SQUASH:
         break;
     case FIT_SHORTER_SIDE:  /* torchvision's _compute_resized_output_size */
-        if (image->width <= image->height)
-            height = scale_down(image->height, width, image->width);
+        if (image_width <= image_height)
+            height = scale_down(image_height, width, image_width);
         else
-            width = scale_down(image->width, height, image->height);
+            width = scale_down(image_width, height, image_height);
         break;
     case FIT_PAD:  /* Pillow's ImageOps.contain */
-        if (image->width * height > image->height * width)
-            height = (size_t)fmax(1, rint((double)image->height / (double)image->width *
+        if (image_width * height > image_height * width)
+            height = (size_t)fmax(1, rint((double)image_height / (double)image_width *
                                           (double)width));
         else
-            width = (size_t)fmax(1, rint((double)image->width / (double)image->height *
+            width = (size_t)fmax(1, rint((double)image_width / (double)image_height *
                                          (double)height));
         break;
     }
@@ -143,12 +145,13 @@ static void cut(int64_t at, size_t full, size_t crop, size_t *first, size_t *cou
     *count = end > (int64_t)*place ? (size_t)end - *place : 0;
 }
 
-static struct placement place(const struct preprocess_rule *rule, const struct image *image)
+static struct placement place(const struct preprocess_rule *rule, size_t image_width,
+                              size_t image_height)
 {
     struct placement placement = {0};
     struct resample_window *window = &placement.window;
 
-    resized_size(rule, image, window);
+    resized_size(rule, image_width, image_height, window);
     cut(begin(rule, window->full_width, rule->resize_width, rule->width), window->full_width,
         rule->width, &window->left, &window->width, &placement.x);
     cut(begin(rule, window->full_height, rule->resize_height, rule->height), window->full_height,
@@ -166,11 +169,29 @@ static bool is_empty(const struct placement *placement)
     return placement->window.width == 0 || placement->window.height == 0;
 }
 
+struct image_window preprocess_window(const void *context, size_t width, size_t height)
+{
+    const struct preprocess *preprocess = context;
+    const struct preprocess_rule *rule = &preprocess->rule;
+    struct placement placement = place(rule, width, height);
+    const struct resample_window *shown = &placement.window;
+    size_t left, right, top, bottom;
+
+    if (is_empty(&placement))
+        return (struct image_window){.width = width, .height = height};
+    resample_source(rule->filter, width, shown->full_width, shown->left, shown->width, &left,
+                    &right);
+    resample_source(rule->filter, height, shown->full_height, shown->top, shown->height, &top,
+                    &bottom);
+    return (struct image_window){.left = left, .top = top, .width = right - left,
+                                 .height = bottom - top};
+}
+
 int preprocess_crop(struct preprocess *preprocess, const struct image *image,
                     unsigned char *crop, struct error *error)
 {
     const struct preprocess_rule *rule = &preprocess->rule;
-    struct placement placement = place(rule, image);
+    struct placement placement = place(rule, image->width, image->height);
     size_t stride = rule->width * IMAGE_CHANNELS;
     unsigned char *out = crop + placement.y * stride + placement.x * IMAGE_CHANNELS;
     int outcome;
@@ -187,8 +208,8 @@ int preprocess_crop(struct preprocess *preprocess, const struct image *image,
         outcome = resample_opencv(image, &placement.window, out, stride, &preprocess->scratch,
                                   error);
     else
-        outcome = resample_antialias(rule->filter, image, &placement.window, out, stride,
-                                     &preprocess->scratch, error);
+        outcome = resample_antialias(rule->filter, preprocess->kernels, image, &placement.window,
+                                     out, stride, &preprocess->scratch, error);
     resample_scratch_trim(&preprocess->scratch);
     return outcome;
 }
@@ -226,7 +247,7 @@ static int preprocess_floats(struct preprocess *preprocess, const struct image *
                              struct error *error)
 {
     const struct preprocess_rule *rule = &preprocess->rule;
-    struct placement placement = place(rule, image);
+    struct placement placement = place(rule, image->width, image->height);
     size_t stride = rule->width * IMAGE_CHANNELS;
     float *begin_at = out + placement.y * stride + placement.x * IMAGE_CHANNELS;
     int outcome = 0;

@@ -30,6 +30,10 @@ void preprocess_free(struct preprocess *preprocess);
 int preprocess_image(struct preprocess *preprocess, const struct image *image, float *out,
                      struct error *error);
 
+/* The part of an image of this size that the crop is made of. context: a struct preprocess. What
+ * decode_limits asks for. */
+struct image_window preprocess_window(const void *context, size_t width, size_t height);
+
 /* False for the two filters that compute in float. */
 bool preprocess_gives_bytes(enum rule_filter filter);
 

@@ -3,7 +3,8 @@
  *
  *     struct resample_window window = {.full_width = 341, .full_height = 256,
  *                                      .left = 58, .top = 16, .width = 224, .height = 224};
- *     resample_antialias(FILTER_BILINEAR, &image, &window, out, stride, &scratch, &error);
+ *     resample_antialias(FILTER_BILINEAR, kernels_best(), &image, &window, out, stride, &scratch,
+ *                        &error);
  *
  * `out` is the upper left corner of the window in an array of RGB rows that are `stride`
  * elements apart. Scratch memory is kept between calls: one struct per thread, from {0}. All
@@ -17,6 +18,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "extract/decode/image.h"
+#include "extract/kernels/kernels.h"
 #include "extract/rules.h"
 
 struct resample_window {
@@ -27,19 +29,26 @@ struct resample_window {
 struct resample_scratch {
     struct buffer taps_x, taps_y;        /* which source pixels make a pixel */
     struct buffer weights_x, weights_y;  /* and how much of each */
-    struct buffer row, sums;
+    struct buffer edge, row, sums;
 };
 
 /* Gives back what an unusually large image needed. */
 void resample_scratch_trim(struct resample_scratch *scratch);
 void resample_scratch_release(struct resample_scratch *scratch);
 
+/* The source pixels from *first to before *end are all that the window of an axis is made of, which
+ * turns `in` pixels into `out` and shows `count` of them from `from` on. */
+void resample_source(enum rule_filter filter, size_t in, size_t out, size_t from, size_t count,
+                     size_t *first, size_t *end);
+
 /* FILTER_BILINEAR, FILTER_BICUBIC, FILTER_LANCZOS: to the bit what Pillow's Image.resize gives
  * for 8 bits (libImaging/Resample.c): a separable filter, widened by the scale when it shrinks,
- * in fixed point, rows first, rounded to bytes between the two passes. */
-int resample_antialias(enum rule_filter filter, const struct image *image,
-                       const struct resample_window *window, unsigned char *out, size_t stride,
-                       struct resample_scratch *scratch, struct error *error);
+ * in fixed point, rows first, rounded to bytes between the two passes. The same bits with any
+ * kernels. */
+int resample_antialias(enum rule_filter filter, const struct kernels *kernels,
+                       const struct image *image, const struct resample_window *window,
+                       unsigned char *out, size_t stride, struct resample_scratch *scratch,
+                       struct error *error);
 
 /* FILTER_NEAREST as Pillow's. */
 int resample_nearest(const struct image *image, const struct resample_window *window,

@@ -10,23 +10,22 @@
 
 /* Weights are whole numbers of 1 / 2^22: with 8 bits of pixel and a factor of two for negative
  * lobes they fill 32 bits. */
-enum { PRECISION = 32 - 8 - 2, HALF = 1 << (PRECISION - 1) };
+enum { PRECISION = KERNEL_RESAMPLE_BITS };
+_Static_assert(PRECISION == 32 - 8 - 2, "the kernels compute in Pillow's precision");
 
-enum { LANES = 8 };
-typedef unsigned char byte_lanes __attribute__((vector_size(LANES)));
-typedef int32_t sum_lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
+enum { CHANNELS = KERNEL_RESAMPLE_CHANNELS };
 
-/* The source pixels that make one pixel: `count` of them from `first`. */
-struct tap {
-    uint32_t first, count;
-};
-
-/* Taps and weights of one axis, for the pixels of the window. */
+/* Taps and weights of one axis, for the pixels of the window, rounded up as the kernels ask. */
 struct axis {
-    struct tap *taps;  /* [window] */
-    int32_t *weights;  /* [window][size] */
-    size_t size;       /* the most weights that a pixel can have */
+    struct resample_tap *taps;  /* [pixels]; those behind the window have none */
+    int32_t *weights;           /* [pixels][stride] */
+    size_t pixels, stride;
 };
+
+static size_t round_up(size_t count)
+{
+    return (count + KERNEL_RESAMPLE_PIXELS - 1) / KERNEL_RESAMPLE_PIXELS * KERNEL_RESAMPLE_PIXELS;
+}
 
 static double triangle(double x)
 {
@@ -84,8 +83,8 @@ static struct kernel kernel_of(enum rule_filter filter)
 
 /* One pixel whose centre lies at `centre` of the source: its taps and its weights, which sum to
  * one. `exact` has room for the weights. */
-static struct tap weigh(const struct kernel *kernel, double centre, double widening, size_t in,
-                        double *exact, int32_t *weights)
+static struct resample_tap weigh(const struct kernel *kernel, double centre, double widening,
+                                 size_t in, double *exact, int32_t *weights)
 {
     double support = kernel->support * widening, sum = 0;
     int64_t first = (int64_t)(centre - support + 0.5), end = (int64_t)(centre + support + 0.5);
@@ -105,7 +104,9 @@ static struct tap weigh(const struct kernel *kernel, double centre, double widen
 
         weights[i] = (int32_t)((weight < 0 ? -0.5 : 0.5) + weight * (1 << PRECISION));
     }
-    return (struct tap){.first = (uint32_t)first, .count = (uint32_t)count};
+    for (size_t i = count; i % KERNEL_RESAMPLE_PIXELS != 0; i++)
+        weights[i] = 0;
+    return (struct resample_tap){.first = (uint32_t)first, .count = (uint32_t)count};
 }
 
 /* Prepares an axis that turns `in` pixels into `out`, for the `count` pixels from `from`. */
@@ -114,111 +115,85 @@ static int prepare_axis(const struct kernel *kernel, size_t in, size_t out, size
                         struct axis *axis, struct error *error)
 {
     double scale = (double)in / (double)out, widening = scale < 1 ? 1 : scale;
-    size_t bytes;
+    size_t most = (size_t)ceil(kernel->support * widening) * 2 + 1, bytes;
     double *exact;
 
     assert(in <= UINT32_MAX && count > 0 && from + count <= out);
-    axis->size = (size_t)ceil(kernel->support * widening) * 2 + 1;
-    if (!size_multiply(count, axis->size * sizeof *axis->weights, &bytes))
+    axis->pixels = round_up(count);
+    axis->stride = round_up(most);
+    if (!size_multiply(axis->pixels, axis->stride * sizeof *axis->weights, &bytes))
         return error_no_memory(error);
-    exact = memory_allocate(axis->size, sizeof *exact, error);
+    exact = memory_allocate(most, sizeof *exact, error);
     if (exact == NULL)
         return FAILED;
-    if (buffer_reserve(weights, bytes, error) < 0 ||
-        buffer_reserve(taps, count * sizeof *axis->taps, error) < 0) {
+    if (buffer_reserve(weights, bytes + KERNEL_RESAMPLE_OVERRUN * sizeof *axis->weights,
+                       error) < 0 ||
+        buffer_reserve(taps, axis->pixels * sizeof *axis->taps, error) < 0) {
         free(exact);
         return FAILED;
     }
-    axis->taps = (struct tap *)(void *)taps->data;
+    axis->taps = (struct resample_tap *)(void *)taps->data;
     axis->weights = (int32_t *)(void *)weights->data;
     for (size_t i = 0; i < count; i++)
         axis->taps[i] = weigh(kernel, ((double)(from + i) + 0.5) * scale, widening, in, exact,
-                              axis->weights + i * axis->size);
+                              axis->weights + i * axis->stride);
+    for (size_t i = count; i < axis->pixels; i++)
+        axis->taps[i] = (struct resample_tap){0};
     free(exact);
     return 0;
 }
 
-static unsigned char to_byte(int32_t sum)
+/* Row `y` of the image; a copy of it where the kernels would read behind the last one. */
+static const unsigned char *source_row(const struct image *image, size_t y, unsigned char *copy)
 {
-    int32_t value = sum >> PRECISION;
+    size_t bytes = image->width * IMAGE_CHANNELS;
+    const unsigned char *row = image->pixels + y * bytes;
 
-    return (unsigned char)(value < 0 ? 0 : value > 255 ? 255 : value);
+    if ((image->height - 1 - y) * bytes >= KERNEL_RESAMPLE_OVERRUN)
+        return row;
+    memcpy(copy, row, bytes);
+    memset(copy + bytes, 0, KERNEL_RESAMPLE_OVERRUN);
+    return copy;
 }
 
-/* source: one row of RGB; out: [count][3] */
-static void resize_row(const unsigned char *source, const struct axis *axis, size_t count,
-                       unsigned char *out)
-{
-    for (size_t x = 0; x < count; x++, out += IMAGE_CHANNELS) {
-        const unsigned char *pixel = source + (size_t)axis->taps[x].first * IMAGE_CHANNELS;
-        const int32_t *weights = axis->weights + x * axis->size;
-        int32_t red = HALF, green = HALF, blue = HALF;
-
-        for (uint32_t i = 0; i < axis->taps[x].count; i++, pixel += IMAGE_CHANNELS) {
-            red += pixel[0] * weights[i];
-            green += pixel[1] * weights[i];
-            blue += pixel[2] * weights[i];
-        }
-        out[0] = to_byte(red);
-        out[1] = to_byte(green);
-        out[2] = to_byte(blue);
-    }
-}
-
-/* sums[i] += row[i] * weight; both [count]. Spelt in vectors, which -O2 does not make
- * by itself. */
-static void add_weighted(const unsigned char *row, int32_t weight, size_t count, int32_t *sums)
-{
-    size_t i = 0;
-
-    for (; i + LANES <= count; i += LANES) {
-        byte_lanes bytes;
-        sum_lanes wide;
-
-        memcpy(&bytes, row + i, sizeof bytes);
-        memcpy(&wide, sums + i, sizeof wide);
-        wide += __builtin_convertvector(bytes, sum_lanes) * weight;
-        memcpy(sums + i, &wide, sizeof wide);
-    }
-    for (; i < count; i++)
-        sums[i] += row[i] * weight;
-}
-
-static void start_sums(int32_t *sums, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        sums[i] = HALF;
-}
-
-static void finish_sums(const int32_t *sums, size_t count, unsigned char *out)
-{
-    for (size_t i = 0; i < count; i++)
-        out[i] = to_byte(sums[i]);
-}
+/* Where the passes keep their numbers. */
+struct workspace {
+    unsigned char *copy;  /* of a row of the source, with room behind it */
+    int32_t *row;         /* [columns' pixels][4]: a row of the source, resized */
+    int32_t *sums;        /* [alive][columns' pixels][4]: rows of the window in the making */
+    size_t alive;
+};
 
 /* Both passes in one walk down the source: each of its rows is resized once, then added to the
  * rows of the window that it is part of. Only these few rows of sums are alive at a time, so
  * that memory does not depend on the source's height. */
-static void walk_rows(const struct image *image, const struct resample_window *window,
-                      const struct axis *columns, const struct axis *rows, unsigned char *row,
-                      int32_t *sums, size_t alive, unsigned char *out, size_t stride)
+static void walk_rows(const struct kernels *kernels, const struct image *image,
+                      const struct resample_window *window, const struct axis *columns,
+                      const struct axis *rows, const struct workspace *workspace,
+                      unsigned char *out, size_t stride)
 {
-    size_t elements = window->width * IMAGE_CHANNELS, first = 0, next = 0;
-    uint32_t last_row = rows->taps[window->height - 1].first +
-                        rows->taps[window->height - 1].count;
+    const struct resample_tap *taps = rows->taps;
+    size_t elements = columns->pixels * CHANNELS, first = 0, next = 0;
+    uint32_t end = taps[window->height - 1].first + taps[window->height - 1].count;
+    struct resample_row job = {
+        .taps = columns->taps, .weights = columns->weights, .stride = columns->stride,
+        .pixels = columns->pixels, .out = workspace->row,
+    };
 
-    for (uint32_t y = rows->taps[0].first; y < last_row; y++) {
-        resize_row(image->pixels + (size_t)y * image->width * IMAGE_CHANNELS, columns,
-                   window->width, row);
-        for (; next < window->height && rows->taps[next].first <= y; next++)
-            start_sums(sums + next % alive * elements, elements);
+    for (uint32_t y = taps[0].first; y < end; y++) {
+        job.source = source_row(image, y, workspace->copy);
+        kernels->resample_row(&job);
+        for (; next < window->height && taps[next].first <= y; next++)
+            memset(workspace->sums + next % workspace->alive * elements, 0,
+                   elements * sizeof *workspace->sums);
         for (size_t i = first; i < next; i++)
-            if (y - rows->taps[i].first < rows->taps[i].count)
-                add_weighted(row, rows->weights[i * rows->size + y - rows->taps[i].first],
-                             elements, sums + i % alive * elements);
-        for (; first < next && rows->taps[first].first + rows->taps[first].count == y + 1;
-             first++)
-            finish_sums(sums + first % alive * elements, elements, out + first * stride);
+            if (y - taps[i].first < taps[i].count)
+                kernels->resample_add(job.out, rows->weights[i * rows->stride + y - taps[i].first],
+                                      columns->pixels,
+                                      workspace->sums + i % workspace->alive * elements);
+        for (; first < next && taps[first].first + taps[first].count == y + 1; first++)
+            kernels->resample_finish(workspace->sums + first % workspace->alive * elements,
+                                     window->width, out + first * stride);
     }
 }
 
@@ -236,25 +211,32 @@ static size_t rows_alive(const struct axis *axis, size_t count)
     return most;
 }
 
-int resample_antialias(enum rule_filter filter, const struct image *image,
-                       const struct resample_window *window, unsigned char *out, size_t stride,
-                       struct resample_scratch *scratch, struct error *error)
+int resample_antialias(enum rule_filter filter, const struct kernels *kernels,
+                       const struct image *image, const struct resample_window *window,
+                       unsigned char *out, size_t stride, struct resample_scratch *scratch,
+                       struct error *error)
 {
     struct kernel kernel = kernel_of(filter);
-    size_t elements = window->width * IMAGE_CHANNELS, alive;
+    struct workspace workspace;
     struct axis columns, rows;
+    size_t row_bytes;
 
     if (prepare_axis(&kernel, image->width, window->full_width, window->left, window->width,
                      &scratch->taps_x, &scratch->weights_x, &columns, error) < 0 ||
         prepare_axis(&kernel, image->height, window->full_height, window->top, window->height,
                      &scratch->taps_y, &scratch->weights_y, &rows, error) < 0)
         return FAILED;
-    alive = rows_alive(&rows, window->height);
-    if (buffer_reserve(&scratch->row, elements, error) < 0 ||
-        buffer_reserve(&scratch->sums, alive * elements * sizeof(int32_t), error) < 0)
+    row_bytes = columns.pixels * CHANNELS * sizeof(int32_t);
+    workspace.alive = rows_alive(&rows, window->height);
+    if (buffer_reserve(&scratch->edge, image->width * IMAGE_CHANNELS + KERNEL_RESAMPLE_OVERRUN,
+                       error) < 0 ||
+        buffer_reserve(&scratch->row, row_bytes, error) < 0 ||
+        buffer_reserve(&scratch->sums, workspace.alive * row_bytes, error) < 0)
         return FAILED;
-    walk_rows(image, window, &columns, &rows, scratch->row.data,
-              (int32_t *)(void *)scratch->sums.data, alive, out, stride);
+    workspace.copy = scratch->edge.data;
+    workspace.row = (int32_t *)(void *)scratch->row.data;
+    workspace.sums = (int32_t *)(void *)scratch->sums.data;
+    walk_rows(kernels, image, window, &columns, &rows, &workspace, out, stride);
     return 0;
 }
 

@@ -7,25 +7,27 @@ int decode_image(const char *name, const unsigned char *bytes, size_t size,
                  const struct decode_limits *limits, struct image *image,
                  struct decode_info *info, struct error *error)
 {
-    size_t pixels = limits->pixels > 0 ? limits->pixels : DECODE_DEFAULT_PIXELS;
+    struct decode_limits known = *limits;
     enum content_kind kind;
     const char *content;
-    int orientation, outcome;
+    int outcome;
 
+    if (known.pixels == 0)
+        known.pixels = DECODE_DEFAULT_PIXELS;
     *info = (struct decode_info){0};
     kind = content_recognise(bytes, size, &content);
     if (kind == CONTENT_JPEG) {
         info->format = "jpeg";
-        outcome = decode_jpeg(name, bytes, size, pixels, image, &orientation, error);
+        outcome = decode_jpeg(name, bytes, size, &known, image, error);
     } else if (kind == CONTENT_PNG) {
         info->format = "png";
-        outcome = decode_png(name, bytes, size, pixels, image, &orientation, error);
+        outcome = decode_png(name, bytes, size, &known, image, error);
     } else if (kind == CONTENT_DAMAGED) {
         return error_set(error, "'%s' is %s", name, content);
     } else {
         return error_set(error, "'%s' is %s: only JPEG and PNG are read", name, content);
     }
-    if (outcome < 0 || image_orient(image, orientation, error) < 0)
+    if (outcome < 0)
         return FAILED;
     info->width = image->width;
     info->height = image->height;

@@ -25,7 +25,8 @@ struct jpeg_job {
     jmp_buf escape;
     const char *name;
     const unsigned char *bytes;
-    size_t size, pixels;
+    size_t size;
+    const struct decode_limits *limits;
     struct image *image;
     int orientation;
     struct error *error;
@@ -114,26 +115,121 @@ static void cmyk_to_rgb(const unsigned char *cmyk, unsigned char *rgb, size_t wi
         }
 }
 
-static void read_rows(struct jpeg_job *job)
+/* The part of the stored image that is asked for. All of a progressive one: where its last bits are
+ * missing, the library smooths its blocks, and does so wrongly beside what it leaves out. */
+static struct image_window choose_part(const struct jpeg_job *job)
+{
+    const struct image *image = job->image;
+    struct image_window window = {.width = image->width, .height = image->height};
+
+    if (job->limits->choose_window != NULL && job->cinfo.progressive_mode == FALSE)
+        window = job->limits->choose_window(job->limits->context, image->width, image->height);
+    return image_stored_window(&window, job->orientation, job->cinfo.output_width,
+                               job->cinfo.output_height);
+}
+
+/* Makes the library leave out what lies left and right of the part, which becomes as wide as its
+ * blocks. Colours are interpolated between neighbours: the columns at the edges of what is decoded
+ * differ, so that these lie outside of the part. */
+static void leave_out_sides(struct jpeg_decompress_struct *cinfo, struct image_window *part)
+{
+    enum { EDGE = 2 };
+    size_t right = part->left + part->width + EDGE;
+    JDIMENSION left = (JDIMENSION)(part->left > EDGE ? part->left - EDGE : 0), width;
+
+    if (right > cinfo->output_width)
+        right = cinfo->output_width;
+    width = (JDIMENSION)right - left;
+    if (width < cinfo->output_width)
+        jpeg_crop_scanline(cinfo, &left, &width);
+    part->left = left;
+    part->width = width;
+}
+
+/* ink: room for a row of CMYK; NULL for RGB. */
+static void read_row(struct jpeg_decompress_struct *cinfo, JSAMPARRAY ink, unsigned char *row)
+{
+    if (ink != NULL) {
+        jpeg_read_scanlines(cinfo, ink, 1);
+        cmyk_to_rgb(ink[0], row, cinfo->output_width);
+    } else {
+        jpeg_read_scanlines(cinfo, &row, 1);
+    }
+}
+
+/* Decodes a part of the image that stands upright to where it belongs. */
+static void read_upright(struct jpeg_job *job, const struct image_window *part, JSAMPARRAY ink)
+{
+    size_t row = job->image->width * IMAGE_CHANNELS;
+    unsigned char *out = job->image->pixels + part->top * row + part->left * IMAGE_CHANNELS;
+
+    for (size_t y = 0; y < part->height; y++)
+        read_row(&job->cinfo, ink, out + y * row);
+}
+
+static JSAMPARRAY allocate_rows(struct jpeg_decompress_struct *cinfo, size_t bytes, size_t count)
+{
+    return cinfo->mem->alloc_sarray((j_common_ptr)cinfo, JPOOL_IMAGE, (JDIMENSION)bytes,
+                                    (JDIMENSION)count);
+}
+
+/* Strip by strip, since a strip stays in the cache until it has been turned. */
+static void read_turned(struct jpeg_job *job, const struct image_window *part, JSAMPARRAY ink)
+{
+    enum { STRIP = 32 };
+    JSAMPARRAY rows = allocate_rows(&job->cinfo, part->width * IMAGE_CHANNELS, STRIP);
+    struct image_window strip = *part;
+    size_t end = part->top + part->height;
+
+    for (; strip.top < end; strip.top += strip.height) {
+        strip.height = end - strip.top < STRIP ? end - strip.top : STRIP;
+        for (size_t i = 0; i < strip.height; i++)
+            read_row(&job->cinfo, ink, rows[i]);
+        image_place(job->image, job->orientation, &strip, rows[0], (size_t)(rows[1] - rows[0]));
+    }
+}
+
+/* The rows below the part are decoded as far as it takes to find damage in them: the library
+ * takes no look at what is skipped up to the last row. */
+static void check_rest(struct jpeg_decompress_struct *cinfo)
+{
+    JSAMPARRAY row = allocate_rows(cinfo, cinfo->output_width * (size_t)cinfo->output_components,
+                                   1);
+
+    if (cinfo->output_scanline + 1 < cinfo->output_height)
+        jpeg_skip_scanlines(cinfo, cinfo->output_height - 1 - cinfo->output_scanline);
+    if (cinfo->output_scanline < cinfo->output_height)
+        jpeg_read_scanlines(cinfo, row, 1);
+}
+
+static void read_part(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *cinfo = &job->cinfo;
-    size_t row_bytes = job->image->width * IMAGE_CHANNELS;
-    bool cmyk = cinfo->out_color_space == JCS_CMYK;
+    struct image_window part = choose_part(job);
     JSAMPARRAY ink = NULL;
 
-    if (cmyk)
-        ink = cinfo->mem->alloc_sarray((j_common_ptr)cinfo, JPOOL_IMAGE,
-                                       cinfo->output_width * CMYK_CHANNELS, 1);
-    while (cinfo->output_scanline < cinfo->output_height) {
-        unsigned char *row = job->image->pixels + cinfo->output_scanline * row_bytes;
+    leave_out_sides(cinfo, &part);
+    if (part.top > 0)
+        jpeg_skip_scanlines(cinfo, (JDIMENSION)part.top);
+    if (cinfo->out_color_space == JCS_CMYK)
+        ink = allocate_rows(cinfo, part.width * CMYK_CHANNELS, 1);
+    if (job->orientation == 1)
+        read_upright(job, &part, ink);
+    else
+        read_turned(job, &part, ink);
+    check_rest(cinfo);
+}
 
-        if (cmyk) {
-            jpeg_read_scanlines(cinfo, ink, 1);
-            cmyk_to_rgb(ink[0], row, job->image->width);
-        } else {
-            jpeg_read_scanlines(cinfo, &row, 1);
-        }
-    }
+/* Room for the whole image as it will stand. */
+static int reserve(struct jpeg_job *job)
+{
+    size_t width = job->cinfo.image_width, height = job->cinfo.image_height;
+
+    if (image_exchanges_sides(job->orientation))
+        return image_reserve_within(job->image, height, width, job->limits->pixels, job->name,
+                                    job->error);
+    return image_reserve_within(job->image, width, height, job->limits->pixels, job->name,
+                                job->error);
 }
 
 /* The one function that the library's errors jump back to: all it touches is in *job. */
@@ -149,22 +245,21 @@ static int run(struct jpeg_job *job)
     jpeg_mem_src(cinfo, job->bytes, job->size);
     jpeg_save_markers(cinfo, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(cinfo, TRUE);
-    if (image_reserve_within(job->image, cinfo->image_width, cinfo->image_height, job->pixels,
-                             job->name, job->error) < 0)
+    job->orientation = find_orientation(cinfo);
+    if (reserve(job) < 0)
         return FAILED;
     cinfo->out_color_space = cinfo->num_components == CMYK_CHANNELS ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(cinfo);
-    read_rows(job);
-    job->orientation = find_orientation(cinfo);
+    read_part(job);
     jpeg_finish_decompress(cinfo);
     return 0;
 }
 
-int decode_jpeg(const char *name, const unsigned char *bytes, size_t size, size_t pixels,
-                struct image *image, int *orientation, struct error *error)
+int decode_jpeg(const char *name, const unsigned char *bytes, size_t size,
+                const struct decode_limits *limits, struct image *image, struct error *error)
 {
     struct jpeg_job job = {
-        .name = name, .bytes = bytes, .size = size, .pixels = pixels, .image = image,
+        .name = name, .bytes = bytes, .size = size, .limits = limits, .image = image,
         .error = error,
     };
     int outcome;
@@ -175,7 +270,6 @@ int decode_jpeg(const char *name, const unsigned char *bytes, size_t size, size_
     job.manager.emit_message = judge_warning;
     job.progress.progress_monitor = limit_scans;
     outcome = run(&job);
-    *orientation = job.orientation;
     jpeg_destroy_decompress(&job.cinfo);
     return outcome;
 }

@@ -8,12 +8,11 @@
 #include <stddef.h>
 
 #include "common/error.h"
-#include "extract/decode/image.h"
+#include "extract/decode/decode.h"
 
-/* Decodes baseline, progressive and arithmetic-coded JPEGs, grey, RGB, YCbCr, CMYK and YCCK, of
- * at most `pixels` pixels, into `image` as they are stored; *orientation becomes what Exif says,
- * 1 to 8. FAILED as decode_image. */
-int decode_jpeg(const char *name, const unsigned char *bytes, size_t size, size_t pixels,
-                struct image *image, int *orientation, struct error *error);
+/* Decodes baseline, progressive and arithmetic-coded JPEGs, grey, RGB, YCbCr, CMYK and YCCK, and
+ * turns them as Exif says. limits->pixels is not 0. FAILED as decode_image. */
+int decode_jpeg(const char *name, const unsigned char *bytes, size_t size,
+                const struct decode_limits *limits, struct image *image, struct error *error);
 
 #endif

@@ -133,11 +133,11 @@ static int run(struct png_job *job)
     return 0;
 }
 
-int decode_png(const char *name, const unsigned char *bytes, size_t size, size_t pixels,
-               struct image *image, int *orientation, struct error *error)
+int decode_png(const char *name, const unsigned char *bytes, size_t size,
+               const struct decode_limits *limits, struct image *image, struct error *error)
 {
     struct png_job job = {
-        .name = name, .bytes = bytes, .size = size, .pixels = pixels, .image = image,
+        .name = name, .bytes = bytes, .size = size, .pixels = limits->pixels, .image = image,
         .error = error,
     };
     int outcome = FAILED;
@@ -149,8 +149,7 @@ int decode_png(const char *name, const unsigned char *bytes, size_t size, size_t
         outcome = run(&job);
     else
         error_no_memory(error);
-    *orientation = job.orientation;
     png_destroy_read_struct(&job.png, &job.info, NULL);
     free(job.rows);
-    return outcome;
+    return outcome == 0 ? image_orient(image, job.orientation, error) : FAILED;
 }

@@ -8,12 +8,11 @@
 #include <stddef.h>
 
 #include "common/error.h"
-#include "extract/decode/image.h"
+#include "extract/decode/decode.h"
 
-/* Decodes every colour type and depth, interlaced or not, of at most `pixels` pixels into
- * `image` as they are stored; *orientation becomes what an eXIf chunk says, 1 to 8. FAILED as
- * decode_image. */
-int decode_png(const char *name, const unsigned char *bytes, size_t size, size_t pixels,
-               struct image *image, int *orientation, struct error *error);
+/* Decodes every colour type and depth, interlaced or not, and turns them as an eXIf chunk says;
+ * always all pixels. limits->pixels is not 0. FAILED as decode_image. */
+int decode_png(const char *name, const unsigned char *bytes, size_t size,
+               const struct decode_limits *limits, struct image *image, struct error *error);
 
 #endif

@@ -1,7 +1,5 @@
 #include "extract/decode/image.h"
 
-#include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,113 +50,109 @@ void image_release(struct image *image)
     *image = (struct image){0};
 }
 
-static void swap_pixels(unsigned char *a, unsigned char *b)
-{
-    for (size_t channel = 0; channel < IMAGE_CHANNELS; channel++) {
-        unsigned char value = a[channel];
+/* Turning is a transposition or none, after the stored image was mirrored or not. */
+struct turn {
+    bool transposed, flip_x, flip_y;
+};
 
-        a[channel] = b[channel];
-        b[channel] = value;
+static struct turn turn_of(int orientation)
+{
+    static const struct turn turns[] = {
+        [2] = {.flip_x = true},
+        [3] = {.flip_x = true, .flip_y = true},
+        [4] = {.flip_y = true},
+        [5] = {.transposed = true},
+        [6] = {.transposed = true, .flip_y = true},  /* the camera's top is the photo's right */
+        [7] = {.transposed = true, .flip_x = true, .flip_y = true},
+        [8] = {.transposed = true, .flip_x = true},
+    };
+
+    return orientation >= 1 && orientation <= 8 ? turns[orientation] : turns[1];
+}
+
+bool image_exchanges_sides(int orientation)
+{
+    return turn_of(orientation).transposed;
+}
+
+struct image_window image_stored_window(const struct image_window *window, int orientation,
+                                        size_t width, size_t height)
+{
+    struct turn turn = turn_of(orientation);
+    struct image_window stored = *window;
+
+    if (turn.transposed)
+        stored = (struct image_window){.left = window->top, .top = window->left,
+                                       .width = window->height, .height = window->width};
+    if (turn.flip_x)
+        stored.left = width - stored.left - stored.width;
+    if (turn.flip_y)
+        stored.top = height - stored.top - stored.height;
+    return stored;
+}
+
+/* Copies single pixels; the steps are in bytes. */
+static void copy_pixels(const unsigned char *from, ptrdiff_t from_step, unsigned char *to,
+                        ptrdiff_t to_step, size_t count)
+{
+    for (size_t i = 0; i < count; i++, from += from_step, to += to_step)
+        memcpy(to, from, IMAGE_CHANNELS);
+}
+
+void image_place(struct image *image, int orientation, const struct image_window *window,
+                 const unsigned char *rows, size_t stride)
+{
+    struct turn turn = turn_of(orientation);
+    ptrdiff_t row = (ptrdiff_t)(image->width * IMAGE_CHANNELS);
+    ptrdiff_t step_x = turn.transposed ? row : IMAGE_CHANNELS;
+    ptrdiff_t step_y = turn.transposed ? IMAGE_CHANNELS : row;
+    ptrdiff_t x = (ptrdiff_t)window->left, y = (ptrdiff_t)window->top;
+    unsigned char *out;
+
+    if (turn.flip_x) {
+        x = (ptrdiff_t)(turn.transposed ? image->height : image->width) - 1 - x;
+        step_x = -step_x;
     }
-}
-
-/* Exchanges `count` pixels with those that end at `last`, which are taken backwards. */
-static void swap_backwards(unsigned char *first, unsigned char *last, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        swap_pixels(first + i * IMAGE_CHANNELS, last - i * IMAGE_CHANNELS);
-}
-
-static void mirror_rows(struct image *image)
-{
-    size_t row = image->width * IMAGE_CHANNELS;
-
-    for (size_t y = 0; y < image->height; y++) {
-        unsigned char *first = image->pixels + y * row;
-
-        swap_backwards(first, first + row - IMAGE_CHANNELS, image->width / 2);
+    if (turn.flip_y) {
+        y = (ptrdiff_t)(turn.transposed ? image->width : image->height) - 1 - y;
+        step_y = -step_y;
     }
-}
-
-static void turn_around(struct image *image)
-{
-    size_t count = image->width * image->height;
-
-    swap_backwards(image->pixels, image->pixels + (count - 1) * IMAGE_CHANNELS, count / 2);
-}
-
-static void flip_upside_down(struct image *image)
-{
-    size_t row = image->width * IMAGE_CHANNELS;
-
-    for (size_t y = 0; y < image->height / 2; y++) {
-        unsigned char *upper = image->pixels + y * row;
-        unsigned char *lower = image->pixels + (image->height - 1 - y) * row;
-
-        for (size_t i = 0; i < row; i++) {
-            unsigned char value = upper[i];
-
-            upper[i] = lower[i];
-            lower[i] = value;
-        }
-    }
-}
-
-/* Writes the pixel at row y, column x of `from` to row x, column y of `to`, counted from the
- * right end where `mirror`, from the lower end where `flip`. In squares, so that what is read
- * and what is written both stay in the cache. */
-static void transpose(const struct image *from, struct image *to, bool mirror, bool flip)
-{
-    enum { SQUARE = 32 };
-
-    for (size_t square_y = 0; square_y < from->height; square_y += SQUARE)
-        for (size_t x = 0; x < from->width; x++) {
-            size_t row = flip ? from->width - 1 - x : x;
-            size_t end = square_y + SQUARE < from->height ? square_y + SQUARE : from->height;
-
-            for (size_t y = square_y; y < end; y++) {
-                size_t column = mirror ? from->height - 1 - y : y;
-
-                memcpy(to->pixels + (row * to->width + column) * IMAGE_CHANNELS,
-                       from->pixels + (y * from->width + x) * IMAGE_CHANNELS, IMAGE_CHANNELS);
-            }
-        }
-}
-
-static int transpose_image(struct image *image, bool mirror, bool flip, struct error *error)
-{
-    struct image turned = {0};
-
-    assert(image->width > 0 && image->height > 0);
-    if (image_reserve(&turned, image->height, image->width, error) < 0)
-        return FAILED;
-    transpose(image, &turned, mirror, flip);
-    image_release(image);
-    *image = turned;
-    return 0;
+    out = image->pixels + (turn.transposed ? x * row + y * IMAGE_CHANNELS
+                                           : y * row + x * IMAGE_CHANNELS);
+    if (turn.transposed)  /* along the rows of the result, where the writes lie together */
+        for (size_t i = 0; i < window->width; i++)
+            copy_pixels(rows + i * IMAGE_CHANNELS, (ptrdiff_t)stride, out + (ptrdiff_t)i * step_x,
+                        step_y, window->height);
+    else if (turn.flip_x)
+        for (size_t i = 0; i < window->height; i++)
+            copy_pixels(rows + i * stride, IMAGE_CHANNELS, out + (ptrdiff_t)i * step_y, step_x,
+                        window->width);
+    else
+        for (size_t i = 0; i < window->height; i++)
+            memcpy(out + (ptrdiff_t)i * step_y, rows + i * stride,
+                   window->width * IMAGE_CHANNELS);
 }
 
 int image_orient(struct image *image, int orientation, struct error *error)
 {
-    switch (orientation) {
-    case 2:
-        mirror_rows(image);
+    enum { STRIP = 32 };  /* rows at a time, so that what is written stays in the cache */
+    bool exchanges = image_exchanges_sides(orientation);
+    size_t stride = image->width * IMAGE_CHANNELS;
+    struct image turned = {0};
+
+    if (orientation < 2 || orientation > 8)
         return 0;
-    case 3:
-        turn_around(image);
-        return 0;
-    case 4:
-        flip_upside_down(image);
-        return 0;
-    case 5:
-        return transpose_image(image, false, false, error);
-    case 6:  /* the camera's top is the photo's right side */
-        return transpose_image(image, true, false, error);
-    case 7:
-        return transpose_image(image, true, true, error);
-    case 8:
-        return transpose_image(image, false, true, error);
-    default:
-        return 0;
+    if (image_reserve(&turned, exchanges ? image->height : image->width,
+                      exchanges ? image->width : image->height, error) < 0)
+        return FAILED;
+    for (size_t y = 0; y < image->height; y += STRIP) {
+        size_t left = image->height - y;
+        struct image_window strip = {.top = y, .width = image->width,
+                                     .height = left < STRIP ? left : STRIP};
+
+        image_place(&turned, orientation, &strip, image->pixels + y * stride, stride);
     }
+    image_release(image);
+    *image = turned;
+    return 0;
 }

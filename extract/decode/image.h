@@ -5,6 +5,7 @@
 #ifndef EXTRACT_DECODE_IMAGE_H
 #define EXTRACT_DECODE_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/error.h"
@@ -31,9 +32,27 @@ int image_reserve(struct image *image, size_t width, size_t height, struct error
 int image_reserve_within(struct image *image, size_t width, size_t height, size_t pixels,
                          const char *name, struct error *error);
 
-/* Turns and mirrors as EXIF's orientation 1 to 8 asks (Exif 2.32, tag 0x0112): what the camera
- * stored becomes what the photographer saw. Orientations 5 to 8 exchange width and height. 0, or
- * FAILED without memory. */
+/* A part of an image, in pixels. */
+struct image_window {
+    size_t left, top, width, height;
+};
+
+/*
+ * EXIF's orientation 1 to 8 (Exif 2.32, tag 0x0112), anything else is 1: what the camera stored
+ * becomes what the photographer saw. Orientations 5 to 8 exchange width and height.
+ */
+bool image_exchanges_sides(int orientation);
+
+/* The part of the stored image, [height][width], that becomes `window` when it is turned. */
+struct image_window image_stored_window(const struct image_window *window, int orientation,
+                                        size_t width, size_t height);
+
+/* Writes a part of the stored image to where it belongs. image: of the size after turning; rows:
+ * [window->height] rows of [window->width][3], `stride` bytes apart. */
+void image_place(struct image *image, int orientation, const struct image_window *window,
+                 const unsigned char *rows, size_t stride);
+
+/* Turns a whole image. 0, or FAILED without memory. */
 int image_orient(struct image *image, int orientation, struct error *error);
 
 void image_release(struct image *image);

@@ -1,7 +1,7 @@
 /*
- * The arithmetic of the network: pure functions on pointers and sizes, without allocation, state
- * or threads. Each is compiled once per instruction set from the vector_*.c sources (GCC's vector
- * extension, vector.h) and chosen when the network is prepared.
+ * The arithmetic of the network, and of resizing its images: pure functions on pointers and sizes,
+ * without allocation, state or threads. Each is compiled once per instruction set from the
+ * vector_*.c sources (GCC's vector extension, vector.h) and chosen when the network is prepared.
  *
  *     const struct kernels *kernels = kernels_best();
  *     kernels->tiles[vectors](&tile);
@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 
@@ -95,6 +96,42 @@ struct winograd_output {
 };
 typedef void winograd_output_function(const struct winograd_output *job);
 
+/*
+ * Resizing photos, in whole numbers of 1 / 2^22 as Pillow does it: the same bits everywhere. Rows
+ * of numbers have four channels, R, G, B and one that means nothing; `pixels` of them is a
+ * multiple of KERNEL_RESAMPLE_PIXELS.
+ */
+enum { KERNEL_RESAMPLE_BITS = 22, KERNEL_RESAMPLE_CHANNELS = 4, KERNEL_RESAMPLE_PIXELS = 4 };
+
+/* The source pixels that make one pixel: `count` of them from `first`. */
+struct resample_tap {
+    uint32_t first, count;
+};
+
+/* So many bytes behind the last tap of a pixel, and numbers behind its last weight, are read and
+ * have no effect. */
+enum { KERNEL_RESAMPLE_OVERRUN = 15 };
+
+/* out[x] = the sum over tap of source[first + tap] * weights[x][tap], rounded and clipped to 0 to
+ * 255. */
+struct resample_row {
+    const unsigned char *source;      /* a row of RGB */
+    const struct resample_tap *taps;  /* [pixels] */
+    const int32_t *weights;           /* [pixels][stride], 0 from the tap's count to the next
+                                         multiple of KERNEL_RESAMPLE_PIXELS */
+    size_t stride, pixels;
+    int32_t *out;                     /* [pixels][4] */
+};
+typedef void resample_row_function(const struct resample_row *job);
+
+/* sums[i] += row[i] * weight; both [pixels][4]. */
+typedef void resample_add_function(const int32_t *row, int32_t weight, size_t pixels,
+                                   int32_t *sums);
+
+/* The sums rounded and clipped to bytes. sums: [pixels][4]; out: [pixels][3], for any number of
+ * pixels. */
+typedef void resample_finish_function(const int32_t *sums, size_t pixels, unsigned char *out);
+
 struct kernels {
     const char *name;                          /* "baseline", "avx2", "avx512" */
     size_t lanes;                              /* floats in a vector */
@@ -108,6 +145,9 @@ struct kernels {
                                                   divide */
     winograd_input_function *winograd_input;
     winograd_output_function *winograd_output;
+    resample_row_function *resample_row;
+    resample_add_function *resample_add;
+    resample_finish_function *resample_finish;
 };
 
 /* The fastest that this processor has. */

@@ -15,7 +15,10 @@
     binary_function binary_add_##set, binary_subtract_##set, binary_multiply_##set,  \
         binary_divide_##set;                                                         \
     winograd_input_function winograd_input_##set;                                    \
-    winograd_output_function winograd_output_##set;
+    winograd_output_function winograd_output_##set;                                  \
+    resample_row_function resample_row_##set;                                        \
+    resample_add_function resample_add_##set;                                        \
+    resample_finish_function resample_finish_##set;
 
 DECLARE_VARIANT(baseline)
 DECLARE_VARIANT(avx2)

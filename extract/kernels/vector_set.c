@@ -26,4 +26,7 @@ const struct kernels VARIANT(kernels) = {
                VARIANT(binary_divide)},
     .winograd_input = VARIANT(winograd_input),
     .winograd_output = VARIANT(winograd_output),
+    .resample_row = VARIANT(resample_row),
+    .resample_add = VARIANT(resample_add),
+    .resample_finish = VARIANT(resample_finish),
 };

@@ -117,6 +117,45 @@ static void test_limit(void **state)
     buffer_release(&buffer);
 }
 
+static bool want(const struct buffer *head)
+{
+    return head->size < 4 || memcmp(head->data, "0123", 4) == 0;
+}
+
+static bool refuse(const struct buffer *head)
+{
+    (void)head;
+    return false;
+}
+
+/* What is not wanted is not read on, whatever its length. */
+static void test_read_if(void **state)
+{
+    const char *path = scratch_path(*state, "ten");
+    struct buffer buffer = {0};
+    struct file_times times;
+    struct error error;
+
+    write_file(path, "0123456789", 10);
+    for (size_t head = 0; head <= 12; head++) {
+        assert_int_equal(file_read_if(path, head, want, 10, &buffer, &times, &error), 0);
+        assert_int_equal(buffer.size, 10);
+        assert_memory_equal(buffer.data, "0123456789", 10);
+        assert_int_equal(times.size, 10);
+        assert_int_equal(file_read_if(path, head, refuse, 3, &buffer, &times, &error),
+                         FILE_UNWANTED);
+        assert_int_equal(buffer.size, head < 10 ? head : 10);
+        if (head > 0)
+            assert_memory_equal(buffer.data, "0123456789", buffer.size);
+        assert_int_equal(file_read_if(path, head, want, 9, &buffer, NULL, &error), FAILED);
+        assert_non_null(strstr(error.text, "ten': it is longer than 9 bytes"));
+    }
+    assert_int_equal(file_read_if("/proc/self/status", 10, refuse, 1000, &buffer, NULL, &error),
+                     FILE_UNWANTED);
+    assert_int_equal(buffer.size, 10);
+    buffer_release(&buffer);
+}
+
 static void test_not_a_regular_file(void **state)
 {
     const char *fifo = scratch_path(*state, "fifo"), *folder = *state;
@@ -140,6 +179,9 @@ static void test_not_a_regular_file(void **state)
 
         snprintf(quoted, sizeof quoted, "'%s': %s", cases[i].path, cases[i].cause);
         assert_int_equal(file_read(cases[i].path, 100, &buffer, NULL, &error), FAILED);
+        assert_non_null(strstr(error.text, quoted));
+        assert_int_equal(file_read_if(cases[i].path, 10, want, 100, &buffer, NULL, &error),
+                         FAILED);
         assert_non_null(strstr(error.text, quoted));
         assert_int_equal(file_stat(cases[i].path, &times, &error), FAILED);
         assert_non_null(strstr(error.text, quoted));
@@ -332,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_modification_time_has_nanoseconds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_read_if, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_a_regular_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_map, set_up, tear_down),
         cmocka_unit_test(test_buffer_reserve),

@@ -127,25 +127,31 @@ EXPECTED
     holds "SELECT count(*) FROM refusal" <<< 0
 }
 
+# The vector of a path, of its only feature set.
+vector_of() {
+    query "SELECT hex(data) FROM vector JOIN sample USING (image_id) WHERE path = '$1'"
+}
+
 @test "an edited file is a new image, whatever its time and size" {
     make_photos
     extract photos
     local before after
-    before=$(query "SELECT hex(data) FROM vector JOIN sample USING (image_id) WHERE path = 'photos/top.jpg'")
+    before=$(vector_of photos/top.jpg)
     touch -r photos/top.jpg time
     image photos/top.jpg --seed 6 --pattern dots
     touch -r time photos/top.jpg
     extract photos
     expect 0
     counts 5 1 4 0
-    after=$(query "SELECT hex(data) FROM vector JOIN sample USING (image_id) WHERE path = 'photos/top.jpg'")
+    after=$(vector_of photos/top.jpg)
+    [ -n "$after" ]
     [ "$before" != "$after" ]
     holds "SELECT count(*) FROM sample" <<< 5
     # Back to what it was: that is cached still.
     image photos/top.jpg --seed 5
     extract photos
     counts 5 0 5 0
-    [ "$(query "SELECT hex(data) FROM vector JOIN sample USING (image_id) WHERE path = 'photos/top.jpg'")" = "$before" ]
+    [ "$(vector_of photos/top.jpg)" = "$before" ]
 }
 
 @test "--trust-times reads again only what looks changed" {

@@ -12,7 +12,7 @@ setup() {
     extract=$BUILD/bottleneck-extract
     scratch=$(mktemp -d -p /dev/shm bottleneck-test.XXXXXX 2> /dev/null) ||
         scratch=$(mktemp -d -p "$BATS_TEST_TMPDIR")
-    cd "$scratch"
+    cd "$scratch" || return
     cp "$golden/net_fire.onnx" network.onnx
 }
 
@@ -61,8 +61,10 @@ expect() {
 # counts IMAGES EXTRACTED CACHED REFUSED [FORGOTTEN]: what the summary says.
 counts() {
     local got
-    got=$(awk '$1 ~ /^(images|extracted|cached|refused|forgotten)$/ {printf "%s%s", sep, $2; sep = " "}' \
-          <<< "$output")
+    got=$(awk '$1 ~ /^(images|extracted|cached|refused|forgotten)$/ {
+                   printf "%s%s", space, $2
+                   space = " "
+               }' <<< "$output")
     [ "$got" = "$*" ] && return
     echo "summary $got, expected $*"
     echo "$stderr"
@@ -100,6 +102,18 @@ contents() {
           JOIN network ON network.id = network_id JOIN image ON image.id = image_id
          ORDER BY 2, 3, 4, 5, 6;
         SELECT 'refusal', path, reason FROM refusal ORDER BY path;" "${1:-features.db}"
+}
+
+same_contents() {
+    contents "$1" > contents.1 && contents "$2" > contents.2 && [ -s contents.1 ] &&
+        diff contents.1 contents.2
+}
+
+differ() {
+    if cmp -s "$1" "$2"; then
+        echo "$1 and $2 are the same"
+        return 1
+    fi
 }
 
 # image PATH [OPTION]...: an image that is computed; its seed decides the content.

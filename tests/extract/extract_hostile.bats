@@ -173,7 +173,7 @@ CASES
     # The first weights say 8 x 3 x 3 x 3 numbers: make it 9 x 3 x 3 x 3.
     LC_ALL=C sed -z 's/\x08\x08\x08\x03\x08\x03\x08\x03\x10\x01B\x02w0/\x08\x09\x08\x03\x08\x03\x08\x03\x10\x01B\x02w0/' \
         network.onnx > wrong.onnx
-    ! cmp -s network.onnx wrong.onnx
+    differ network.onnx wrong.onnx
     run_extract -m wrong.onnx photos
     expect 1 "bottleneck-extract: *'wrong.onnx'*'w0'*"
     [ ! -e features.db ]
@@ -183,12 +183,12 @@ CASES
     make_photos
     mkfifo photos/fifo
     LC_ALL=C sed 's/relu6"\x04Relu/relu6"\x04Rely/' network.onnx > before.onnx
-    ! cmp -s network.onnx before.onnx
+    differ network.onnx before.onnx
     run_extract -m before.onnx --preprocess torchvision photos missing.jpg
     expect 1 "bottleneck-extract: *'before.onnx'*Rely 'relu6'*not supported"
     [ ! -e features.db ]
     LC_ALL=C sed 's/relu18"\x04Relu/relu18"\x04Rely/' network.onnx > behind.onnx
-    ! cmp -s network.onnx behind.onnx
+    differ network.onnx behind.onnx
     run_extract -m behind.onnx --preprocess torchvision -l features photos
     expect 0
     counts 5 5 0 0
@@ -202,7 +202,7 @@ CASES
 @test "a network that gives infinities: it is to blame, and named; nothing is stored" {
     make_photos
     LC_ALL=C sed -z 's/\(B\x02w0J\xe0\x06\)..../\1\x00\x00\x80\x7f/' network.onnx > infinite.onnx
-    ! cmp -s network.onnx infinite.onnx
+    differ network.onnx infinite.onnx
     run_extract -m infinite.onnx --preprocess torchvision -l t1 photos
     expect 1 "bottleneck-extract: layer 't1' of the network gives infinities or NaN*"
     [ -z "$output" ]
@@ -318,7 +318,7 @@ CASES
         [ "$(query "PRAGMA integrity_check")" = ok ]
         extract -q photos
         expect 0
-        diff <(contents) <(contents whole.db)
+        same_contents features.db whole.db
     done
 }
 

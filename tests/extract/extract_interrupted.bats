@@ -52,7 +52,7 @@ finish() {
     extract photos
     [ $status -eq 3 ]
     counts $((count + 1)) $((count - there)) "$there" 1
-    diff <(contents) <(contents whole.db)
+    same_contents features.db whole.db
 }
 
 @test "kill -9 at any moment, again and again" {
@@ -77,7 +77,7 @@ finish() {
         extract photos
         expect 0
         [ "$(query "PRAGMA integrity_check; PRAGMA foreign_key_check")" = ok ]
-        diff <(contents) <(contents whole.db)
+        same_contents features.db whole.db
         [ ! -e features.db-journal ]
     done
 }
@@ -99,7 +99,7 @@ finish() {
     finish
     exec 4>&-
     [ -s features.db-journal ]
-    ! cmp -s features.db before.db
+    differ features.db before.db
     extract photos
     expect 0
     counts 300 0 300 0
@@ -129,7 +129,7 @@ finish() {
         extract photos
         expect 0
         counts $count $((count - stopped)) "$stopped" 0
-        diff <(contents) <(contents whole.db)
+        same_contents features.db whole.db
     done
 }
 
@@ -152,7 +152,7 @@ finish() {
         for i in "${runs[@]}"; do wait "$i"; done
         cat ./*.out
         [ "$(cat ./*.out | wc -c)" -eq 0 ]
-        diff <(contents) <(contents whole.db)
+        same_contents features.db whole.db
         holds "SELECT count(*) FROM image UNION ALL SELECT count(*) FROM vector" <<< $'120\n240'
     done
 }

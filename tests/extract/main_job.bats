@@ -182,7 +182,7 @@ EXPECTED
     extract_real $network "$photos"
     expect 0
     counts "$count" $((count - part)) "$part" 0
-    diff <(contents) <(contents whole.db)
+    same_contents features.db whole.db
 }
 
 @test "the accuracies of scikit-learn on the vectors of ONNX Runtime" {

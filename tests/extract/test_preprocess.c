@@ -94,6 +94,59 @@ static void test_resizes_as_the_models_do(void **state)
     npy_release(&floats);
 }
 
+/* What lies outside of the window that a crop asks for has no part in it. */
+static void check_window(const char *text, struct image *image)
+{
+    struct preprocess_rule rule;
+    struct preprocess *preprocess = prepare(text, &rule);
+    struct image_window window = preprocess_window(preprocess, image->width, image->height);
+    size_t elements = elements_of(&rule);
+    float *whole = malloc(2 * elements * sizeof *whole), *part = whole + elements;
+    struct error error;
+
+    assert_non_null(whole);
+    assert_in_range(window.width, 1, image->width - window.left);
+    assert_in_range(window.height, 1, image->height - window.top);
+    assert_int_equal(preprocess_image(preprocess, image, whole, &error), 0);
+    for (size_t y = 0; y < image->height; y++)
+        for (size_t x = 0; x < image->width; x++)
+            if (y < window.top || y >= window.top + window.height || x < window.left ||
+                x >= window.left + window.width)
+                memset(image->pixels + (y * image->width + x) * IMAGE_CHANNELS,
+                       (int)(x * 50 + y * 70), IMAGE_CHANNELS);
+    assert_int_equal(preprocess_image(preprocess, image, part, &error), 0);
+    if (memcmp(whole, part, elements * sizeof *whole) != 0)
+        fail_msg("%s of %zu x %zu depends on more than its window", text, image->width,
+                 image->height);
+    free(whole);
+    preprocess_free(preprocess);
+}
+
+static void test_window_is_enough(void **state)
+{
+    static const char *const filters[] = {"nearest", "bilinear", "bicubic", "lanczos",
+                                          "opencv-linear", "tf1-bilinear", "half-pixel-bilinear"};
+    static const char *const shapes[] = {
+        "fit=shorter-side,resize=12x12,crop=5x3", "fit=shorter-side,resize=90x90,crop=20x31",
+        "fit=squash,resize=40x40,crop=9x9", "fit=squash,resize=200x7,crop=11x3",
+        "fit=squash,resize=10x10,crop=10x10", "fit=pad,resize=30x30,crop=12x12"};
+    FILE *table = golden_table("cases.tsv");
+    struct image image = {0};
+    size_t width, height;
+    char name[64], text[RULE_TEXT];
+
+    (void)state;
+    while (fscanf(table, "%63s %zu %zu", name, &width, &height) == 3)
+        for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+            for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++) {
+                snprintf(text, sizeof text, "keras-raw,%s,filter=%s", shapes[j], filters[i]);
+                golden_decode(name, &image);
+                check_window(text, &image);
+            }
+    fclose(table);
+    image_release(&image);
+}
+
 /* The same size in and out: every filter gives the pixels back. */
 static void test_no_resize_changes_nothing(void **state)
 {
@@ -295,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resizes_as_the_models_do),
+        cmocka_unit_test(test_window_is_enough),
         cmocka_unit_test(test_no_resize_changes_nothing),
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_padding),
