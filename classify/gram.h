@@ -13,9 +13,11 @@
 /* FAILED, with a message, when gram_create would refuse so many vectors of so many numbers. */
 int gram_check(size_t count, size_t dimension, struct error *error);
 
-/* gram: [count][count], symmetric to the bit, for vectors: [count][dimension]; the caller frees *gram
- * with free(). A number has the same bits whatever the number of threads and of other vectors.
- * `parallel` may be NULL: the caller's thread alone, which is the way inside a task. FAILED when it does not fit into memory: the message says so. */
+/* gram: [count][count], symmetric to the bit, for vectors: [count][dimension]; the caller frees
+ * *gram with free(). Its bits do not depend on the number of threads: a task is always the same
+ * block, and OpenBLAS, which only this module sees, runs on one thread inside it. `parallel` may
+ * be NULL: the caller's thread alone, which is the way inside a task. FAILED when it does not fit
+ * into memory: the message says so. */
 int gram_create(const float *vectors, size_t count, size_t dimension, struct parallel *parallel,
                 float **gram, struct error *error);
 

@@ -87,25 +87,6 @@ static void test_gram_does_not_depend_on_threads(void **state)
     free(rows);
 }
 
-/* What stands behind the vectors changes none of their products. */
-static void test_gram_does_not_depend_on_other_vectors(void **state)
-{
-    const size_t count = 250, dimension = 500;
-    float *rows = random_rows(count * dimension);
-    float *all = gram_of(rows, count, dimension, 2);
-
-    (void)state;
-    for (size_t some = 1; some < count; some += 31) {
-        float *gram = gram_of(rows, some, dimension, 1);
-
-        for (size_t i = 0; i < some; i++)
-            assert_memory_equal(gram + i * some, all + i * count, some * sizeof *gram);
-        free(gram);
-    }
-    free(all);
-    free(rows);
-}
-
 static void test_too_many_vectors_are_refused(void **state)
 {
     struct error error;
@@ -123,7 +104,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gram_agrees_with_double_sums),
         cmocka_unit_test(test_gram_does_not_depend_on_threads),
-        cmocka_unit_test(test_gram_does_not_depend_on_other_vectors),
         cmocka_unit_test(test_too_many_vectors_are_refused),
     };
 
