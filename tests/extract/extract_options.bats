@@ -158,6 +158,7 @@ EXPECTED
 }
 
 @test "a progress line, on a terminal only" {
+    script -qec true /dev/null > /dev/null 2>&1 || skip "no pseudo-terminal here"
     command -v script > command || skip "no script"
     make_photos
     head -c 300 photos/ants/1.jpg > photos/ants/cut.jpg
