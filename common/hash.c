@@ -7,15 +7,21 @@
 
 _Static_assert(HASH_BYTES == SHA256_DIGEST_SIZE, "a hash is a SHA-256 digest");
 
-struct hash hash_bytes(const void *data, size_t size)
+struct hash hash_pieces(const struct bytes *pieces, size_t count)
 {
     struct sha256_ctx context;
     struct hash hash;
 
     sha256_init(&context);
-    sha256_update(&context, size, data);
+    for (size_t i = 0; i < count; i++)
+        sha256_update(&context, pieces[i].size, pieces[i].data);
     sha256_digest(&context, sizeof hash.bytes, hash.bytes);
     return hash;
+}
+
+struct hash hash_bytes(const void *data, size_t size)
+{
+    return hash_pieces(&(struct bytes){data, size}, 1);
 }
 
 bool hash_equal(const struct hash *a, const struct hash *b)

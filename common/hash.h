@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/bytes.h"
+
 enum { HASH_BYTES = 32, HASH_TEXT = 2 * HASH_BYTES + 1 };
 
 struct hash {
@@ -15,6 +17,9 @@ struct hash {
 };
 
 struct hash hash_bytes(const void *data, size_t size);
+
+/* Of the pieces [count] one after the other, as if they were one run of bytes. */
+struct hash hash_pieces(const struct bytes *pieces, size_t count);
 
 bool hash_equal(const struct hash *a, const struct hash *b);
 

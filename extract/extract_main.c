@@ -25,7 +25,7 @@
 enum { ENGINE_VERSION = 1 };
 
 struct settings {
-    const char *database, *network, *preprocess, *pooling, *split, *label, *labels, *files_from;
+    const char *database, *network, *definition, *preprocess, *pooling, *split, *label, *labels, *files_from;
     struct text_list layers;
     size_t batch, threads, max_pixels;
     bool nul_separated, trust_times, describe, json, quiet, verbose, version;
@@ -41,6 +41,9 @@ static const char *const poolings[] = {
 static const struct option table[] = {
     {'m', "network", OPTION_TEXT, PLACE(network), .argument = "FILE",
      .help = "the pretrained network, an ONNX file"},
+    {0, "definition", OPTION_TEXT, PLACE(definition), .argument = "FILE",
+     .help = "the network's structure, where it is in a file apart from the weights\n"
+             "and not beside them"},
     {'d', "db", OPTION_TEXT, PLACE(database), .argument = "FILE",
      .help = "the database (default features.db)"},
     {'s', "split", OPTION_TEXT, PLACE(split), .argument = "NAME",
@@ -186,12 +189,17 @@ static int choose_rule(struct extraction *extraction, struct error *error)
 {
     const struct settings *settings = &extraction->settings;
     const struct network_input *input = network_input(extraction->network);
+    const struct model *model = network_model(extraction->network);
 
     if (input->channels != IMAGE_CHANNELS)
         return error_set(error, "the network '%s' takes images of %zu channels, photos have 3",
                          settings->network, input->channels);
-    extraction->digest = network_digest(extraction->network);
+    extraction->digest = model_digest(model);
     rule_for_network(&extraction->digest, &extraction->known);
+    if (extraction->known.assumed && *model->preprocess != '\0') {
+        extraction->known.preset = model->preprocess;
+        extraction->known.assumed = false;
+    }
     if (rule_parse(settings->preprocess, extraction->known.preset, input->height, input->width,
                    &extraction->rule, error) < 0)
         return error_wrap(error, "--preprocess");
@@ -213,7 +221,7 @@ static int prepare_network(struct extraction *extraction, struct error *error)
         .instruction_set = getenv("BOTTLENECK_INSTRUCTION_SET"),
     };
 
-    if (network_open(settings->network, &extraction->network, error) < 0 ||
+    if (network_open(settings->network, settings->definition, &extraction->network, error) < 0 ||
         choose_rule(extraction, error) < 0 ||
         parallel_create(settings->threads, &extraction->parallel, error) < 0)
         return FAILED;
@@ -257,8 +265,8 @@ static int put_feature_sets(struct extraction *extraction, struct error *error)
     struct store_network network = {
         .hash = extraction->digest,
         .name = file_name(extraction->settings.network),
-        .format = network_format(extraction->network),
-        .bytes = network_file_size(extraction->network),
+        .format = network_model(extraction->network)->format->name,
+        .bytes = model_size(network_model(extraction->network)),
     };
     int64_t network_id;
 
@@ -433,11 +441,14 @@ static void print_summary(const struct extraction *extraction)
 
 static void describe(const struct extraction *extraction)
 {
+    const struct model *model = network_model(extraction->network);
     char digest[HASH_TEXT];
 
     hash_to_text(&extraction->digest, digest);
     network_describe(extraction->network, stdout);
     printf("file        %s\nsha256      %s\n", extraction->settings.network, digest);
+    if (*model->architecture != '\0')
+        printf("weights of  %s\n", model->architecture);
     if (extraction->known.name != NULL)
         printf("known as    %s, %s (%s)\n", extraction->known.name, extraction->known.file,
                extraction->known.publisher);

@@ -114,7 +114,8 @@ static const char *const key_names[] = {"fit",   "resize", "crop", "filter",
 struct draft {
     struct preprocess_rule rule;
     enum resize_law law;
-    bool given[KEYS];
+    bool given[KEYS];   /* by the texts so far, not by a preset */
+    bool stands[KEYS];  /* in the text that is being read */
 };
 
 static bool same_bits(double a, double b)
@@ -290,9 +291,9 @@ static int parse_item(struct draft *draft, char *item, struct error *error)
     key = find_name(key_names, item);
     if (key < 0)
         return unknown("key", item, key_names, error);
-    if (draft->given[key])
+    if (draft->stands[key])
         return error_set(error, "'%s' stands twice in a preprocessing rule", item);
-    draft->given[key] = true;
+    draft->given[key] = draft->stands[key] = true;
     return parse_value(draft, (enum rule_key)key, value, error);
 }
 
@@ -334,6 +335,18 @@ static int parse_items(struct draft *draft, char *items, struct error *error)
         first = false;
     }
     return 0;
+}
+
+static int parse_text(struct draft *draft, const char *text, struct error *error)
+{
+    char items[RULE_TEXT];
+
+    if (strlen(text) >= sizeof items)
+        return error_set(error, "a preprocessing rule is longer than %d characters",
+                         RULE_TEXT - 1);
+    memcpy(items, text, strlen(text) + 1);
+    memset(draft->stands, 0, sizeof draft->stands);
+    return parse_items(draft, items, error);
 }
 
 static int follow_network(struct draft *draft, size_t height, size_t width, struct error *error)
@@ -393,19 +406,11 @@ static int settle_resize(struct draft *draft, struct error *error)
 int rule_parse(const char *text, const char *preset, size_t height, size_t width,
                struct preprocess_rule *rule, struct error *error)
 {
-    struct draft draft;
-    char items[RULE_TEXT];
+    struct draft draft = {0};
 
-    if (use_preset(&draft, preset, error) < 0)
+    if (parse_text(&draft, preset, error) < 0 ||
+        (text != NULL && parse_text(&draft, text, error) < 0))
         return FAILED;
-    if (text != NULL) {
-        if (strlen(text) >= sizeof items)
-            return error_set(error, "a preprocessing rule is longer than %d characters",
-                             RULE_TEXT - 1);
-        memcpy(items, text, strlen(text) + 1);
-        if (parse_items(&draft, items, error) < 0)
-            return FAILED;
-    }
     if (follow_network(&draft, height, width, error) < 0 || settle_resize(&draft, error) < 0)
         return FAILED;
     *rule = draft.rule;

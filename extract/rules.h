@@ -68,8 +68,8 @@ enum { RULE_MAXIMUM_SIDE = 8192 };
 enum { RULE_TEXT = 512 };
 
 /* Reads a rule for a network that takes height x width images; 0 where it takes any size: the
- * preset's own size is then used, unless the text has a crop. `text` may be NULL: the preset
- * alone. A text without a NAME changes `preset`. FAILED for an unknown name or key, a value that
+ * preset's own size is then used, unless the text has a crop. `preset`: a NAME, or a rule that
+ * begins with one. `text` may be NULL: the preset alone. A text without a NAME changes `preset`. FAILED for an unknown name or key, a value that
  * is out of range, a key given twice, or a crop that the network does not take. */
 int rule_parse(const char *text, const char *preset, size_t height, size_t width,
                struct preprocess_rule *rule, struct error *error);

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "common/memory.h"
-#include "extract/labels.h"
 #include "common/paths.h"
+#include "extract/labels.h"
 #include "extract/text_pool.h"
 #include "extract/walk.h"
 

@@ -4,7 +4,7 @@
 #ifndef EXTRACT_NETWORK_ACTIVATION_H
 #define EXTRACT_NETWORK_ACTIVATION_H
 
-#include "extract/network/graph.h"
+#include "extract/graph/graph.h"
 
 /* The kernels clip as they store: the bounds for that, infinite for all other activations. */
 void activation_bounds(const struct activation *activation, float *low, float *high);

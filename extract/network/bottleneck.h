@@ -11,7 +11,7 @@
 #ifndef EXTRACT_NETWORK_BOTTLENECK_H
 #define EXTRACT_NETWORK_BOTTLENECK_H
 
-#include "extract/network/graph.h"
+#include "extract/graph/graph.h"
 
 /* The layer whose result is the bottleneck of the graph as its file gives it, before any pass. */
 size_t bottleneck_find(const struct graph *graph);

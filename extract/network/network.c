@@ -4,38 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
 #include "common/memory.h"
 #include "extract/network/bottleneck.h"
 #include "extract/network/network_private.h"
-#include "extract/network/onnx_reader.h"
 #include "extract/network/passes.h"
 
 enum { DEFAULT_BATCH = 8, DEFAULT_SIDE = 224 };
 
-int network_open(const char *path, struct network **out, struct error *error)
+int network_open(const char *path, const char *definition, struct network **out,
+                 struct error *error)
 {
     struct network *network = memory_allocate(1, sizeof *network, error);
-    struct bytes bytes;
 
     *out = NULL;
     if (network == NULL)
         return FAILED;
-    if (file_map_open(path, &network->map, error) < 0) {
-        free(network);
+    if (model_open(path, definition, &network->model, error) < 0) {
+        network_free(network);
         return FAILED;
     }
-    bytes = (struct bytes){network->map.data, network->map.size};
-    if (!onnx_recognise(bytes))
-        error_set(error, "'%s' is not a network in a format that is read here (ONNX)", path);
-    else if (onnx_parse(bytes, &network->file, error) < 0 ||
-             onnx_find_input(&network->file, &network->input, error) < 0)
-        error_wrap(error, "cannot read the network '%s'", path);
-    else
-        *out = network;
-    if (*out == NULL)
-        network_free(network);
-    return *out != NULL ? 0 : FAILED;
+    network->input = network->model.input;
+    *out = network;
+    return 0;
 }
 
 void network_free(struct network *network)
@@ -44,8 +34,7 @@ void network_free(struct network *network)
         return;
     plan_release(&network->plan);
     graph_release(&network->graph);
-    onnx_release(&network->file);
-    file_map_close(&network->map);
+    model_close(&network->model);
     for (size_t i = 0; i < network->output_count && network->outputs != NULL; i++)
         free((char *)(uintptr_t)network->outputs[i].layer);
     free(network->outputs);
@@ -53,20 +42,9 @@ void network_free(struct network *network)
     free(network);
 }
 
-const char *network_format(const struct network *network)
+const struct model *network_model(const struct network *network)
 {
-    (void)network;
-    return "onnx";
-}
-
-struct hash network_digest(const struct network *network)
-{
-    return hash_bytes(network->map.data, network->map.size);
-}
-
-size_t network_file_size(const struct network *network)
-{
-    return network->map.size;
+    return &network->model;
 }
 
 const struct network_input *network_input(const struct network *network)
@@ -165,7 +143,7 @@ int network_prepare(struct network *network, const struct network_request *reque
         return FAILED;
     input->height = side(input->height, request->height);
     input->width = side(input->width, request->width);
-    if (onnx_read(&network->file, input->height, input->width, &network->graph, error) < 0 ||
+    if (model_read(&network->model, input->height, input->width, &network->graph, error) < 0 ||
         set_outputs(network, request, error) < 0 ||
         passes_run(&network->graph, network->cuts, network->output_count, error) < 0)
         return error_wrap(error, "cannot use the network");

@@ -1,13 +1,13 @@
 /*
  * A pretrained convnet from a file: read, cut at its bottleneck, made ready and run.
  *
- *     network_open("resnet50.onnx", &network, &error);
+ *     network_open("resnet50.onnx", NULL, &network, &error);
  *     network_prepare(network, &(struct network_request){.height = 224, .width = 224}, &error);
  *     const struct network_output *output = network_output(network, 0);   dimension 2048
  *     network_run(network, images, count, &vectors, &error);
  *     network_free(network);
  *
- * The file is mapped, not copied, and must not change while the network is open. Weights behind
+ * The files are mapped, not copied, and must not change while the network is open. Weights behind
  * the cut are never read.
  */
 #ifndef EXTRACT_NETWORK_NETWORK_H
@@ -21,6 +21,7 @@
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/parallel.h"
+#include "extract/formats/model.h"
 
 struct network;
 
@@ -31,11 +32,6 @@ enum pooling {
     POOLING_NONE,     /* flattened, in the order of the file's framework (ONNX: C, H, W) */
     POOLING_AVERAGE,  /* over height and width */
     POOLING_MAX
-};
-
-/* The image that the network takes; 0 where the file leaves a size free. */
-struct network_input {
-    size_t channels, height, width;
 };
 
 /* One vector per image comes out for every layer asked for. */
@@ -57,20 +53,20 @@ struct network_request {
 };
 
 /* Reads and checks the structure of a network file; weights are checked for their size only.
- * FAILED when it cannot be read, its format is not known or something in it is not valid. An
- * unsupported operator is no error yet: it may lie behind the cut. */
-int network_open(const char *path, struct network **network, struct error *error);
+ * `definition`: a second file, where the format has the structure apart from the weights and it
+ * cannot be found beside them; NULL otherwise. FAILED when it cannot be read, its format is not
+ * known or something in it is not valid. An unsupported operator is no error yet: it may lie
+ * behind the cut. */
+int network_open(const char *path, const char *definition, struct network **network,
+                 struct error *error);
 
 /* NULL is allowed. */
 void network_free(struct network *network);
 
-/* "onnx" */
-const char *network_format(const struct network *network);
+/* What is known of the files: format, digest, architecture, preprocessing. */
+const struct model *network_model(const struct network *network);
 
-/* SHA-256 and size of the whole file. */
-struct hash network_digest(const struct network *network);
-size_t network_file_size(const struct network *network);
-
+/* As the file has it; after network_prepare no size is 0. */
 const struct network_input *network_input(const struct network *network);
 
 /* Cuts, simplifies, chooses kernels, packs weights and lays out memory. Once per network. FAILED

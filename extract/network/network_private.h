@@ -4,14 +4,11 @@
 #ifndef EXTRACT_NETWORK_NETWORK_PRIVATE_H
 #define EXTRACT_NETWORK_NETWORK_PRIVATE_H
 
-#include "common/file.h"
 #include "extract/network/network.h"
-#include "extract/network/onnx_file.h"
 #include "extract/network/plan.h"
 
 struct network {
-    struct file_map map;
-    struct onnx_file file;
+    struct model model;
     struct network_input input;
     struct graph graph;
     struct network_output *outputs;  /* [output_count] */

@@ -15,7 +15,7 @@
 #ifndef EXTRACT_NETWORK_PASSES_H
 #define EXTRACT_NETWORK_PASSES_H
 
-#include "extract/network/graph.h"
+#include "extract/graph/graph.h"
 
 /* Simplifies `graph` for the results of `outputs` [count]; renumbers layers and outputs.
  * FAILED when an output depends on an unsupported layer: the message names operator and node. */

@@ -6,8 +6,8 @@
 #define EXTRACT_NETWORK_STEP_H
 
 #include "common/parallel.h"
+#include "extract/graph/graph.h"
 #include "extract/kernels/kernels.h"
-#include "extract/network/graph.h"
 
 /* A layer's result for a batch. Channel c of pixel p of image i of a map is
  * data[i * image_stride + p * pixel_stride + c]; a part of a larger map (an input of a

@@ -48,7 +48,7 @@ static struct network *prepare(const char *name, const struct network_request *r
     struct error error;
 
     snprintf(path, sizeof path, FOLDER "%s.onnx", name);
-    if (network_open(path, &network, &error) < 0 ||
+    if (network_open(path, NULL, &network, &error) < 0 ||
         network_prepare(network, request, &error) < 0)
         fail_msg("%s", error.text);
     return network;

@@ -59,7 +59,7 @@ static struct network *open_reference(const struct reference *reference,
     path = test_data(name);
     if (path == NULL)
         fail_msg("the test data has no %s", name);
-    if (network_open(path, &network, &error) < 0 ||
+    if (network_open(path, NULL, &network, &error) < 0 ||
         network_prepare(network, &(struct network_request){
             .height = SIDE, .width = SIDE, .batch = BATCH, .parallel = parallel}, &error) < 0)
         fail_msg("%s", error.text);

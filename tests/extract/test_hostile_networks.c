@@ -50,7 +50,7 @@ static int use_file(const char *path, const char *layer, struct error *error)
     int outcome = FAILED;
 
     error->text[0] = '\0';
-    if (network_open(path, &network, error) < 0)
+    if (network_open(path, NULL, &network, error) < 0)
         return FAILED;
     input = network_input(network);
     height = input->height > 0 ? input->height : FREE_SIZE;

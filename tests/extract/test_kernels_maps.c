@@ -3,7 +3,7 @@
  * has, against plain loops in double precision. Everything that a kernel is given lies in guarded
  * memory of exactly the size that kernels.h states.
  */
-#include "extract/network/graph.h"
+#include "extract/graph/graph.h"
 #include "tests/extract/kernel_helpers.h"
 
 enum { MOST_TAPS = 49, OWN_TAPS = 5 };

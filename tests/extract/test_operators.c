@@ -64,7 +64,7 @@ static struct network *open_network(const struct trial *trial, const struct mann
     struct network *network;
     struct error error;
 
-    if (network_open(trial->path, &network, &error) < 0)
+    if (network_open(trial->path, NULL, &network, &error) < 0)
         fail_msg("%s", error.text);
     request.height = size_or(network_input(network)->height, FREE_HEIGHT);
     request.width = size_or(network_input(network)->width, FREE_WIDTH);

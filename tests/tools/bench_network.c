@@ -159,7 +159,7 @@ static int prepare(struct bench *bench, const char *path, struct parallel *paral
     };
     double started = progress_clock();
 
-    if (network_open(path, &bench->network, error) < 0 ||
+    if (network_open(path, NULL, &bench->network, error) < 0 ||
         network_prepare(bench->network, &request, error) < 0)
         return FAILED;
     bench->load_ms = (progress_clock() - started) * 1e3;

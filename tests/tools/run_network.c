@@ -154,7 +154,7 @@ static int run_files(const struct settings *settings, const char *const *files,
 
     if (read_images(files[1], &work.images, error) < 0 ||
         parallel_create(settings->threads, &parallel, error) < 0 ||
-        network_open(files[0], &work.network, error) < 0 ||
+        network_open(files[0], NULL, &work.network, error) < 0 ||
         check_size(work.network, files[1], work.images.shape, error) < 0)
         goto out;
     if (network_prepare(work.network, &(struct network_request){

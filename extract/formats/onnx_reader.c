@@ -1,11 +1,11 @@
-#include "extract/network/onnx_reader.h"
+#include "extract/formats/onnx_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/memory.h"
-#include "extract/network/onnx_fold.h"
-#include "extract/network/onnx_reader_private.h"
+#include "extract/formats/onnx_fold.h"
+#include "extract/formats/onnx_reader_private.h"
 
 enum { IMAGE_RANK = 4, MAX_CHANNELS = 4, MAX_SIDE = 1 << 14 };
 
@@ -200,16 +200,6 @@ static int check_input(const struct onnx_value *value, struct network_input *inp
     return 0;
 }
 
-int onnx_find_input(const struct onnx_file *file, struct network_input *input,
-                    struct error *error)
-{
-    const struct onnx_value *value;
-
-    if (find_input_value(file, &value, error) < 0)
-        return FAILED;
-    return check_input(value, input, error);
-}
-
 static int add_input(struct reader *reader, size_t height, size_t width, struct error *error)
 {
     const struct onnx_value *value;
@@ -219,9 +209,6 @@ static int add_input(struct reader *reader, size_t height, size_t width, struct 
 
     if (find_input_value(reader->file, &value, error) < 0 || check_input(value, &input, error) < 0)
         return FAILED;
-    if ((input.height != 0 && input.height != height) || (input.width != 0 && input.width != width))
-        return error_set(error, "it takes images of %zux%zu, not %zux%zu", input.width,
-                         input.height, width, height);
     reader->batch = value->shape[0] > 0 ? value->shape[0] : 1;
     layer.name = value->name;
     layer.shape = (struct shape){SHAPE_MAP_RANK, {input.channels, height, width}};
@@ -304,9 +291,10 @@ static int find_output(struct reader *reader, struct error *error)
     return 0;
 }
 
-int onnx_read(const struct onnx_file *file, size_t height, size_t width, struct graph *graph,
-              struct error *error)
+static int onnx_read(const struct model *model, size_t height, size_t width, struct graph *graph,
+                     struct error *error)
 {
+    const struct onnx_file *file = model->contents;
     struct reader reader = {.file = file, .graph = graph};
     int outcome = FAILED;
 
@@ -321,3 +309,42 @@ out:
     free(reader.constants);
     return outcome;
 }
+
+/* ---- the format ------------------------------------------------------------------------- */
+
+static bool onnx_recognise(const struct model *model)
+{
+    return onnx_is_file(model_bytes(model, 0));
+}
+
+static int onnx_open(struct model *model, const char *definition, struct error *error)
+{
+    const struct onnx_value *value;
+    struct onnx_file *file = memory_allocate(1, sizeof *file, error);
+
+    model->contents = file;
+    if (file == NULL)
+        return FAILED;
+    if (definition != NULL)
+        return error_set(error, "an ONNX file takes no definition");
+    if (onnx_parse(model_bytes(model, 0), file, error) < 0 ||
+        find_input_value(file, &value, error) < 0)
+        return FAILED;
+    return check_input(value, &model->input, error);
+}
+
+static void onnx_close(struct model *model)
+{
+    if (model->contents != NULL)
+        onnx_release(model->contents);
+    free(model->contents);
+}
+
+const struct format onnx_format = {
+    .name = "onnx",
+    .title = "ONNX",
+    .recognise = onnx_recognise,
+    .open = onnx_open,
+    .read = onnx_read,
+    .close = onnx_close,
+};

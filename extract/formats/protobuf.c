@@ -1,4 +1,4 @@
-#include "extract/network/protobuf.h"
+#include "extract/formats/protobuf.h"
 
 #include <string.h>
 
@@ -88,13 +88,4 @@ bool protobuf_next_varint(struct protobuf *packed, uint64_t *value)
     if (packed->at == packed->end || packed->damaged)
         return false;
     return read_varint(packed, value);
-}
-
-float protobuf_float(uint64_t bits)
-{
-    uint32_t low = (uint32_t)bits;
-    float value;
-
-    memcpy(&value, &low, sizeof value);
-    return value;
 }

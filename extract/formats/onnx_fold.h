@@ -2,12 +2,12 @@
  * The part of an ONNX graph that depends on no image: nodes on constants are worked out while the
  * file is read (shape arithmetic of exporters, weights that pass through Reshape or Identity).
  */
-#ifndef EXTRACT_NETWORK_ONNX_FOLD_H
-#define EXTRACT_NETWORK_ONNX_FOLD_H
+#ifndef EXTRACT_FORMATS_ONNX_FOLD_H
+#define EXTRACT_FORMATS_ONNX_FOLD_H
 
 #include "common/error.h"
-#include "extract/network/onnx_file.h"
-#include "extract/network/tensor.h"
+#include "extract/formats/onnx_file.h"
+#include "extract/graph/tensor.h"
 
 /* Works out node->outputs[0]. inputs: one tensor per input of the node, NULL where it is left
  * out. The result may view the bytes of an input; where it does not, it owns them. FAILED when

@@ -1,8 +1,8 @@
 /*
  * A table from names to numbers: which tensor or layer a name in a network file means.
  */
-#ifndef EXTRACT_NETWORK_NAMES_H
-#define EXTRACT_NETWORK_NAMES_H
+#ifndef EXTRACT_GRAPH_NAMES_H
+#define EXTRACT_GRAPH_NAMES_H
 
 #include <stddef.h>
 

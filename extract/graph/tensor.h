@@ -2,15 +2,15 @@
  * Constant tensors as a network file holds them: a typed view of bytes in the mapped file, read
  * as numbers only when a layer asks. And small tensors that the reader computes itself.
  */
-#ifndef EXTRACT_NETWORK_TENSOR_H
-#define EXTRACT_NETWORK_TENSOR_H
+#ifndef EXTRACT_GRAPH_TENSOR_H
+#define EXTRACT_GRAPH_TENSOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/bytes.h"
 #include "common/error.h"
-#include "extract/network/protobuf.h"
 
 enum { TENSOR_MAX_RANK = 8 };
 

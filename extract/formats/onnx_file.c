@@ -1,4 +1,4 @@
-#include "extract/network/onnx_file.h"
+#include "extract/formats/onnx_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -416,7 +416,7 @@ int onnx_parse(struct bytes bytes, struct onnx_file *file, struct error *error)
     return 0;
 }
 
-bool onnx_recognise(struct bytes bytes)
+bool onnx_is_file(struct bytes bytes)
 {
     /* ModelProto begins with its ir_version, a small number, in all exporters. */
     return bytes.size > 2 && bytes.data[0] == MODEL_IR_VERSION << 3 && bytes.data[1] > 0 &&
@@ -507,7 +507,7 @@ float onnx_float(const struct onnx_node *node, const char *name, float fallback)
 {
     uint64_t value;
 
-    return find_number(node, name, ATTRIBUTE_FLOAT, &value) ? protobuf_float(value) : fallback;
+    return find_number(node, name, ATTRIBUTE_FLOAT, &value) ? float_of_bits((uint32_t)value) : fallback;
 }
 
 struct bytes onnx_text(const struct onnx_node *node, const char *name)
@@ -528,7 +528,7 @@ size_t onnx_floats(const struct onnx_node *node, const char *name, float *values
             continue;
         if (field.type == PROTOBUF_FIXED32) {
             if (count < room)
-                values[count] = protobuf_float(field.value);
+                values[count] = float_of_bits((uint32_t)field.value);
             count++;
         }
         for (; packed.size >= 4; packed.data += 4, packed.size -= 4) {

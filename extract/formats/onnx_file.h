@@ -4,16 +4,16 @@
  *
  * Source: onnx.proto of ONNX 1.x (github.com/onnx/onnx); the field numbers are in onnx_file.c.
  */
-#ifndef EXTRACT_NETWORK_ONNX_FILE_H
-#define EXTRACT_NETWORK_ONNX_FILE_H
+#ifndef EXTRACT_FORMATS_ONNX_FILE_H
+#define EXTRACT_FORMATS_ONNX_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
-#include "extract/network/protobuf.h"
-#include "extract/network/tensor.h"
+#include "extract/formats/protobuf.h"
+#include "extract/graph/tensor.h"
 
 struct onnx_node {
     char *operator;            /* "Conv"; with the domain before it where it is not ONNX's own */
@@ -49,7 +49,7 @@ int onnx_parse(struct bytes bytes, struct onnx_file *file, struct error *error);
 void onnx_release(struct onnx_file *file);
 
 /* True when the bytes can be the beginning of an ONNX file: other formats are told apart so. */
-bool onnx_recognise(struct bytes bytes);
+bool onnx_is_file(struct bytes bytes);
 
 /* Attributes by name; the fallback when the node does not have it. */
 int64_t onnx_integer(const struct onnx_node *node, const char *name, int64_t fallback);

@@ -1,11 +1,11 @@
-#include "extract/network/graph.h"
+#include "extract/graph/graph.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/memory.h"
-#include "extract/network/infer.h"
+#include "extract/graph/infer.h"
 
 /* Far above any network's number; it bounds the time that a hostile file can cost. */
 enum { MAX_LAYERS = 1 << 14 };

@@ -1,15 +1,10 @@
 #include <string.h>
 
-#include "extract/network/onnx_reader_private.h"
+#include "extract/formats/onnx_reader_private.h"
 
 const struct shape *reader_shape(const struct reader *reader, size_t layer)
 {
     return &reader->graph->layers[layer].shape;
-}
-
-bool reader_text_is(struct bytes text, const char *expected)
-{
-    return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
 }
 
 int reader_add_simple(struct reader *reader, const struct onnx_node *node, struct layer *layer,

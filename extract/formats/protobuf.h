@@ -14,18 +14,14 @@
  *
  * Source: protobuf.dev, "Encoding". Groups (deprecated since 2008) count as damage.
  */
-#ifndef EXTRACT_NETWORK_PROTOBUF_H
-#define EXTRACT_NETWORK_PROTOBUF_H
+#ifndef EXTRACT_FORMATS_PROTOBUF_H
+#define EXTRACT_FORMATS_PROTOBUF_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that belong to somebody else. */
-struct bytes {
-    const unsigned char *data;
-    size_t size;
-};
+#include "common/bytes.h"
 
 struct protobuf {
     const unsigned char *at, *end;
@@ -53,8 +49,5 @@ bool protobuf_next(struct protobuf *message, struct protobuf_field *field);
 
 /* The next number of a packed repeated varint field. False at the end and at damage. */
 bool protobuf_next_varint(struct protobuf *packed, uint64_t *value);
-
-/* The bits of a fixed32 field as the float that they are. */
-float protobuf_float(uint64_t bits);
 
 #endif

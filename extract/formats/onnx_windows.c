@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "extract/network/onnx_fold.h"
-#include "extract/network/onnx_reader_private.h"
+#include "extract/formats/onnx_fold.h"
+#include "extract/formats/onnx_reader_private.h"
 
 /* Reads a list of 2 (per axis) or 4 (begin and end) numbers of at least `minimum`. */
 static int read_extents(const struct onnx_node *node, const char *name, size_t count,
@@ -58,9 +58,9 @@ static int read_window(const struct onnx_node *node, const struct shape *input,
         return error_set(error, "its 'kernel_shape' is missing");
     if (!shape_is_map(input))
         return error_set(error, "its input is not a map of channels, height and width");
-    if (reader_text_is(mode, "SAME_UPPER") || reader_text_is(mode, "SAME_LOWER")) {
-        pad_same(window, input, reader_text_is(mode, "SAME_LOWER"));
-    } else if (!reader_text_is(mode, "VALID")) {
+    if (bytes_are(mode, "SAME_UPPER") || bytes_are(mode, "SAME_LOWER")) {
+        pad_same(window, input, bytes_are(mode, "SAME_LOWER"));
+    } else if (!bytes_are(mode, "VALID")) {
         for (size_t axis = 0; axis < 2; axis++) {
             window->pad_begin[axis] = pads[axis];
             window->pad_end[axis] = pads[axis + 2];

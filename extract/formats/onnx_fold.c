@@ -1,4 +1,4 @@
-#include "extract/network/onnx_fold.h"
+#include "extract/formats/onnx_fold.h"
 
 #include <math.h>
 #include <string.h>

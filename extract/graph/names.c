@@ -1,4 +1,4 @@
-#include "extract/network/names.h"
+#include "extract/graph/names.h"
 
 #include <stdint.h>
 #include <stdlib.h>

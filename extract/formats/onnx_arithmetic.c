@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "extract/network/onnx_reader_private.h"
+#include "extract/formats/onnx_reader_private.h"
 
 /* ---- per channel ------------------------------------------------------------------------ */
 

@@ -13,16 +13,16 @@
  * width), a vector (features). In memory a map lies as [height][width][channels], everything
  * else row-major.
  */
-#ifndef EXTRACT_NETWORK_GRAPH_H
-#define EXTRACT_NETWORK_GRAPH_H
+#ifndef EXTRACT_GRAPH_GRAPH_H
+#define EXTRACT_GRAPH_GRAPH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
-#include "extract/network/names.h"
-#include "extract/network/tensor.h"
+#include "extract/graph/names.h"
+#include "extract/graph/tensor.h"
 
 enum { SHAPE_MAX_RANK = 5 };
 

@@ -1,4 +1,4 @@
-#include "extract/network/infer.h"
+#include "extract/graph/infer.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "extract/network/tensor.h"
+#include "extract/graph/tensor.h"
 
 #include <assert.h>
 #include <math.h>
@@ -85,7 +85,7 @@ double tensor_real(const struct tensor *tensor, size_t index)
 
     switch (tensor->type) {
     case TENSOR_FLOAT32:
-        return (double)protobuf_float(bits);
+        return (double)float_of_bits((uint32_t)bits);
     case TENSOR_FLOAT16:
         return (double)half_to_float((uint16_t)bits);
     case TENSOR_FLOAT64:

@@ -2,11 +2,11 @@
  * What onnx_reader.c (the walk through the nodes), onnx_operators.c (the table of operators) and
  * the functions of the operators (onnx_windows.c, onnx_arithmetic.c, onnx_shapes.c) share.
  */
-#ifndef EXTRACT_NETWORK_ONNX_READER_PRIVATE_H
-#define EXTRACT_NETWORK_ONNX_READER_PRIVATE_H
+#ifndef EXTRACT_FORMATS_ONNX_READER_PRIVATE_H
+#define EXTRACT_FORMATS_ONNX_READER_PRIVATE_H
 
-#include "extract/network/graph.h"
-#include "extract/network/onnx_file.h"
+#include "extract/formats/onnx_file.h"
+#include "extract/graph/graph.h"
 
 struct reader {
     const struct onnx_file *file;
@@ -51,8 +51,6 @@ int reader_add_dropped(struct reader *reader, const struct onnx_node *node, size
 
 /* Valid until the next layer is added. */
 const struct shape *reader_shape(const struct reader *reader, size_t layer);
-
-bool reader_text_is(struct bytes text, const char *expected);
 
 /* ONNX counts axes with the batch; a layer's shape has none. */
 int reader_axis(int64_t axis, size_t rank, size_t *result, struct error *error);

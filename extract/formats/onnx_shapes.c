@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/memory.h"
-#include "extract/network/onnx_fold.h"
-#include "extract/network/onnx_reader_private.h"
+#include "extract/formats/onnx_fold.h"
+#include "extract/formats/onnx_reader_private.h"
 
 int translate_alias(struct reader *reader, const struct onnx_node *node, struct error *error)
 {
@@ -354,11 +354,11 @@ int translate_pad(struct reader *reader, const struct onnx_node *node, struct er
     if (reader_layer(reader, node, 0, &input, error) < 0 ||
         read_pads(reader, node, reader_shape(reader, input)->rank, &layer.pad, error) < 0)
         return FAILED;
-    if (reader_text_is(mode, "reflect"))
+    if (bytes_are(mode, "reflect"))
         layer.pad.mode = PAD_REFLECT;
-    else if (reader_text_is(mode, "edge"))
+    else if (bytes_are(mode, "edge"))
         layer.pad.mode = PAD_EDGE;
-    else if (mode.size > 0 && !reader_text_is(mode, "constant"))
+    else if (mode.size > 0 && !bytes_are(mode, "constant"))
         return error_set(error, "its mode is not supported");
     layer.pad.value = onnx_float(node, "value", 0);
     if (value != NULL && value->count == 1 && value->type != TENSOR_OTHER)
