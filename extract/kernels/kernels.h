@@ -18,7 +18,7 @@
 
 #include "common/error.h"
 
-enum { KERNEL_MAX_VECTORS = 4, KERNEL_MAX_ROWS = 8, KERNEL_MAX_LANES = 16 };
+enum { KERNEL_MAX_VECTORS = 4, KERNEL_MAX_ROWS = 12, KERNEL_MAX_LANES = 16 };
 
 /*
  * A register tile of a matrix product:

@@ -5,13 +5,12 @@
 #include "extract/kernels/kernels_private.h"
 #include "extract/kernels/vector.h"
 
-/* Pixels that share one reading of the weights. */
-enum { DEPTHWISE_PIXELS = 8 };
+/* Pixels that share one reading of the weights, and the most taps that may be registers. */
+enum { DEPTHWISE_PIXELS = 8, DEPTHWISE_TAPS = 9 };
 
 /* `count` channels from channel `c` on, of `pixels` pixels from pixel `first` on. */
 static inline __attribute__((always_inline)) void
-depthwise_block(const struct depthwise *job, size_t first, size_t pixels, size_t taps, size_t c,
-                size_t count)
+depthwise_block(const struct depthwise *job, size_t first, size_t pixels, size_t c, size_t count)
 {
     vector shift = vector_load_some(job->shift + c, count);
 
@@ -19,7 +18,7 @@ depthwise_block(const struct depthwise *job, size_t first, size_t pixels, size_t
         const float *in = job->in + pixel * job->in_step + c;
         vector sum = shift;
 
-        for (size_t tap = 0; tap < taps; tap++)
+        for (size_t tap = 0; tap < job->taps; tap++)
             sum += vector_load_some(in + job->tap_offsets[tap], count) *
                    vector_load_some(job->weights[tap] + c, count);
         vector_store_some(job->out + pixel * job->out_stride + c,
@@ -27,37 +26,57 @@ depthwise_block(const struct depthwise *job, size_t first, size_t pixels, size_t
     }
 }
 
-/* All channels. 3x3 taps, the most frequent by far, gain threefold by being a case of their own
- * (MobileNetV2). */
+/* The same for a constant number of taps and whole vectors of channels. Returns the first channel
+ * that is left. */
+static inline __attribute__((always_inline)) size_t
+depthwise_taps(const struct depthwise *job, size_t first, size_t pixels, size_t taps)
+{
+    size_t offsets[DEPTHWISE_TAPS], c = 0;
+
+    /* Copies: what is stored might be what the job points to, for all that the compiler knows. */
+#pragma GCC unroll 9
+    for (size_t tap = 0; tap < taps; tap++)
+        offsets[tap] = job->tap_offsets[tap];
+    for (; c + LANES <= job->channels; c += LANES) {
+        const float *in = job->in + first * job->in_step + c;
+        float *out = job->out + first * job->out_stride + c;
+        size_t in_step = job->in_step, out_stride = job->out_stride;
+        vector shift = vector_load(job->shift + c), weights[DEPTHWISE_TAPS];
+        float low = job->low, high = job->high;
+
+#pragma GCC unroll 9
+        for (size_t tap = 0; tap < taps; tap++)
+            weights[tap] = vector_load(job->weights[tap] + c);
+        for (size_t pixel = 0; pixel < pixels; pixel++) {
+            vector sum = shift;
+
+#pragma GCC unroll 9
+            for (size_t tap = 0; tap < taps; tap++)
+                sum += vector_load(in + offsets[tap]) * weights[tap];
+            vector_store(out, vector_clip(sum, low, high));
+            in += in_step;
+            out += out_stride;
+        }
+    }
+    return c;
+}
+
+/* All channels. The taps of 3x3 windows, whole, at an edge and in a corner, gain threefold by
+ * being cases of their own (MobileNetV2). */
 static void depthwise_pixels(const struct depthwise *job, size_t first, size_t pixels)
 {
     size_t c = 0;
 
-    if (job->taps == 9) {
-        for (; c + LANES <= job->channels; c += LANES) {
-            vector shift = vector_load(job->shift + c), weights[9];
-            const float *in = job->in + first * job->in_step + c;
-            float *out = job->out + first * job->out_stride + c;
-
-#pragma GCC unroll 9
-            for (size_t tap = 0; tap < 9; tap++)
-                weights[tap] = vector_load(job->weights[tap] + c);
-            for (size_t pixel = 0; pixel < pixels; pixel++) {
-                vector sum = shift;
-
-#pragma GCC unroll 9
-                for (size_t tap = 0; tap < 9; tap++)
-                    sum += vector_load(in + job->tap_offsets[tap]) * weights[tap];
-                vector_store(out, vector_clip(sum, job->low, job->high));
-                in += job->in_step;
-                out += job->out_stride;
-            }
-        }
-    }
+    if (job->taps == 9)
+        c = depthwise_taps(job, first, pixels, 9);
+    else if (job->taps == 6)
+        c = depthwise_taps(job, first, pixels, 6);
+    else if (job->taps == 4)
+        c = depthwise_taps(job, first, pixels, 4);
     for (; c + LANES <= job->channels; c += LANES)
-        depthwise_block(job, first, pixels, job->taps, c, LANES);
+        depthwise_block(job, first, pixels, c, LANES);
     if (c < job->channels)
-        depthwise_block(job, first, pixels, job->taps, c, job->channels - c);
+        depthwise_block(job, first, pixels, c, job->channels - c);
 }
 
 void VARIANT(depthwise)(const struct depthwise *job)

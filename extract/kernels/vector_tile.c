@@ -9,30 +9,22 @@
 
 enum { CACHE_LINE = 16 };  /* floats */
 
-static inline __attribute__((always_inline)) void finish_row(const struct tile *tile,
-                                                             const vector *sums, size_t vectors,
-                                                             size_t row)
+/* The last tile of a row of the result, which is not as wide as the others. */
+static __attribute__((noinline)) void finish_part(const struct tile *tile, const vector *sums,
+                                                  size_t rows, size_t vectors)
 {
-    float *out = tile->out[row] + tile->out_offset;
-    const float *residual =
-        tile->residual != NULL ? tile->residual[row] + tile->out_offset : NULL;
-    size_t left = tile->columns;
+    for (size_t row = 0; row < rows; row++) {
+        float *out = tile->out[row] + tile->out_offset;
+        size_t left = tile->columns;
 
-#pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; v++) {
-        vector sum = sums[v];
-        size_t at = v * LANES;
+        for (size_t v = 0; left > 0; v++) {
+            size_t at = v * LANES, count = left < LANES ? left : LANES;
+            vector sum = sums[row * vectors + v];
 
-        if (left >= LANES) {
-            if (residual != NULL)
-                sum += vector_load(residual + at);
-            vector_store(out + at, vector_clip(sum, tile->low, tile->high));
-            left -= LANES;
-        } else if (left > 0) {
-            if (residual != NULL)
-                sum += vector_load_part(residual + at, left);
-            vector_store_part(out + at, vector_clip(sum, tile->low, tile->high), left);
-            left = 0;
+            if (tile->residual != NULL)
+                sum += vector_load_part(tile->residual[row] + tile->out_offset + at, count);
+            vector_store_part(out + at, vector_clip(sum, tile->low, tile->high), count);
+            left -= count;
         }
     }
 }
@@ -44,7 +36,7 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
     const float *packed = tile->packed, *ahead = tile->ahead;
 
     /* What is read and written at the end is on its way while the sums are formed. */
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (size_t row = 0; row < rows; row++) {
 #pragma GCC unroll 4
         for (size_t v = 0; v < vectors; v++) {
@@ -53,7 +45,7 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
                 __builtin_prefetch(tile->residual[row] + tile->out_offset + v * LANES);
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (size_t row = 0; row < rows; row++) {
 #pragma GCC unroll 4
         for (size_t v = 0; v < vectors; v++)
@@ -62,7 +54,7 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
     for (size_t run = 0; run < tile->runs; run++) {
         const float *in[KERNEL_MAX_ROWS];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (size_t row = 0; row < rows; row++)
             in[row] = tile->in[run * tile->in_stride + row] + tile->in_offset;
         for (size_t begin = 0; begin < tile->run_length; begin += KERNEL_TILE_CHUNK) {
@@ -78,7 +70,7 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
 #pragma GCC unroll 4
                 for (size_t v = 0; v < vectors; v++)
                     weights[v] = vector_load(packed + v * LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
                 for (size_t row = 0; row < rows; row++) {
                     vector value = vector_fill(in[row][k]);
 
@@ -89,9 +81,35 @@ static inline __attribute__((always_inline)) void run_tile(const struct tile *ti
             }
         }
     }
-#pragma GCC unroll 8
-    for (size_t row = 0; row < rows; row++)
-        finish_row(tile, sums[row], vectors, row);
+    if (tile->columns < vectors * LANES) {
+        vector part[KERNEL_MAX_ROWS * KERNEL_MAX_VECTORS];
+
+#pragma GCC unroll 16
+        for (size_t row = 0; row < rows; row++) {
+#pragma GCC unroll 4
+            for (size_t v = 0; v < vectors; v++)
+                part[row * vectors + v] = sums[row][v];
+        }
+        finish_part(tile, part, rows, vectors);
+        return;
+    }
+    /* Without a branch for each vector: up to 15 % where the sums are short. */
+    if (tile->residual != NULL) {
+#pragma GCC unroll 16
+        for (size_t row = 0; row < rows; row++) {
+#pragma GCC unroll 4
+            for (size_t v = 0; v < vectors; v++)
+                sums[row][v] += vector_load(tile->residual[row] + tile->out_offset + v * LANES);
+        }
+    }
+#pragma GCC unroll 16
+    for (size_t row = 0; row < rows; row++) {
+        float *out = tile->out[row] + tile->out_offset;
+
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++)
+            vector_store(out + v * LANES, vector_clip(sums[row][v], tile->low, tile->high));
+    }
 }
 
 #define TILE(name, rows, vectors)                \

@@ -10,6 +10,8 @@
 struct convolution_way {
     /* True when it can do this layer, and does it better than the ways after it. */
     bool (*suits)(const struct layer *layer);
+    /* Rows of the result that are computed together. */
+    size_t row_grain;
     /* Numbers that a run reads for each weight of the file. */
     size_t weight_factor;
     /* As in struct layer_operations. weights: [out][in / groups][height][width]. */

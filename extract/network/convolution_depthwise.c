@@ -62,6 +62,7 @@ struct job {
     const struct step *step;
     const struct run *run;
     const struct prepared *prepared;
+    size_t first_row, rows;
 };
 
 /* The taps that lie within the map, for output pixels of row y and columns like x. */
@@ -113,8 +114,8 @@ static void filter_row(void *context, size_t task, size_t worker)
     const struct job *job = context;
     const struct layer *layer = job->step->layer;
     const struct view *out = job->step->out;
-    size_t height = out->shape.dims[SHAPE_HEIGHT], width = out->shape.dims[SHAPE_WIDTH];
-    size_t image = task / height, y = task % height;
+    size_t width = out->shape.dims[SHAPE_WIDTH];
+    size_t image = job->run->first_image + task / job->rows, y = job->first_row + task % job->rows;
     size_t taps = layer->convolution.window.kernel[0] * layer->convolution.window.kernel[1];
     size_t *offsets = run_scratch(job->run, worker);
     const float **weights = (void *)(offsets + taps);
@@ -134,7 +135,7 @@ static void filter_row(void *context, size_t task, size_t worker)
         filter.out = view_pixel(out, image, y * width + x);
         find_taps(job, y, x, &filter, offsets, weights);
         job->run->kernels->depthwise(&filter);
-        for (size_t i = 0; i < filter.pixels; i++)
+        for (size_t i = 0; i < filter.pixels && !activation_is_clip(&layer->activation); i++)
             activation_apply(&layer->activation, filter.out + i * filter.out_stride,
                              filter.channels, 0);
     }
@@ -144,8 +145,15 @@ static void run(const struct step *step, const struct run *run)
 {
     struct job job = {.step = step, .run = run, .prepared = step->prepared};
 
-    run_tasks(run, run->images * step->out->shape.dims[SHAPE_HEIGHT], filter_row, &job);
+    job.rows = run_rows(run, &step->out->shape, &job.first_row);
+    run_tasks(run, run->images * job.rows, filter_row, &job);
 }
 
 const struct convolution_way convolution_depthwise = {
-    .suits = suits, .weight_factor = 1, .prepare = prepare, .run = run, .release = release};
+    .suits = suits,
+    .row_grain = 1,
+    .weight_factor = 1,
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+};

@@ -113,23 +113,26 @@ struct job {
     const struct run *run;
     const struct prepared *prepared;
     struct sliding sliding;
-    size_t rows;   /* output pixels of all images */
+    size_t first, pixels;  /* output pixels of an image: those to compute */
+    size_t rows;           /* of all images */
+    size_t first_copied, copied_rows;  /* of the padded copy */
     size_t parts;  /* into which the panels of a group are split */
 };
 
 /* ---- the padded copy -------------------------------------------------------------------- */
 
-/* Task: one row of one image's padded copy. */
+/* Task: one row of one image's padded copy, of those that are needed. */
 static void copy_row(void *context, size_t task, size_t worker)
 {
     const struct job *job = context;
     const struct window *window = &job->step->layer->convolution.window;
     const struct view *in = job->step->in[0];
-    size_t height = job->prepared->padded.dims[SHAPE_HEIGHT];
+    size_t height = job->copied_rows;
     size_t padded_width = job->prepared->padded.dims[SHAPE_WIDTH];
     size_t width = in->shape.dims[SHAPE_WIDTH], channels = in->shape.dims[SHAPE_CHANNELS];
-    size_t image = task / height, row = task % height - window->pad_begin[0];
-    float *to = view_pixel(&job->sliding.source, image, task % height * padded_width);
+    size_t image = job->run->first_image + task / height, padded_row = job->first_copied + task % height;
+    size_t row = padded_row - window->pad_begin[0];
+    float *to = view_pixel(&job->sliding.source, image, padded_row * padded_width);
 
     (void)worker;
     memset(to, 0, padded_width * channels * sizeof *to);
@@ -144,9 +147,10 @@ static void copy_row(void *context, size_t task, size_t worker)
         memcpy(to + x * channels, view_pixel(in, image, row * width + x), channels * sizeof *to);
 }
 
-static void copy_input(struct job *job)
+static void copy_input(struct job *job, size_t first, size_t rows)
 {
     const struct shape *padded = &job->prepared->padded;
+    const struct window *window = job->sliding.window;
 
     job->sliding.source = (struct view){
         .data = job->run->image_scratch,
@@ -155,7 +159,10 @@ static void copy_input(struct job *job)
         .image_stride = shape_count(padded),
     };
     job->sliding.pad[0] = job->sliding.pad[1] = 0;
-    run_tasks(job->run, job->run->images * padded->dims[SHAPE_HEIGHT], copy_row, job);
+    job->first_copied = first * window->stride[0];
+    job->copied_rows = (rows - 1) * window->stride[0] +
+                       (window->kernel[0] - 1) * window->dilation[0] + 1;
+    run_tasks(job->run, job->run->images * job->copied_rows, copy_row, job);
 }
 
 /* ---- the product ------------------------------------------------------------------------ */
@@ -179,15 +186,15 @@ static void fill_tables(const struct job *job, size_t first, size_t count, const
                         float **out, const float **residual)
 {
     const struct view *to = job->step->out;
-    size_t width = to->shape.dims[SHAPE_WIDTH], pixels = shape_pixels(&to->shape);
+    size_t width = to->shape.dims[SHAPE_WIDTH];
     size_t runs = job->sliding.window->kernel[0] * job->sliding.kernel_width;
     size_t row = 0;
 
     while (row < count) {
-        size_t pixel = (first + row) % pixels, x = pixel % width;
+        size_t pixel = job->first + (first + row) % job->pixels, x = pixel % width;
         size_t part = width - x < count - row ? width - x : count - row;
 
-        fill_row(job, (first + row) / pixels, pixel / width, x, part, in + row, out + row,
+        fill_row(job, job->run->first_image + (first + row) / job->pixels, pixel / width, x, part, in + row, out + row,
                  residual + row);
         row += part;
     }
@@ -245,17 +252,29 @@ static void run(const struct step *step, const struct run *run)
             .pad = {window->pad_begin[0], window->pad_begin[1]},
             .zeros = prepared->zeros,
         },
-        .rows = run->images * shape_pixels(&step->out->shape),
     };
-    size_t blocks = (job.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    /* The last, small maps have few blocks: their panels are shared out as well. */
-    size_t wanted = 4 * run_threads(run) / (blocks * product->groups);
+    size_t width = step->out->shape.dims[SHAPE_WIDTH], blocks, wanted, first;
+    size_t rows = run_rows(run, &step->out->shape, &first);
 
+    if (rows == 0)
+        return;
+    job.first = first * width;
+    job.pixels = rows * width;
+    job.rows = run->images * job.pixels;
+    blocks = (job.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    /* The last, small maps have few blocks: their panels are shared out as well. */
+    wanted = 4 * run_threads(run) / (blocks * product->groups);
     if (prepared->copies && needs_copy(step))
-        copy_input(&job);
+        copy_input(&job, first, rows);
     job.parts = wanted < 1 ? 1 : wanted > product->panels ? product->panels : wanted;
     run_tasks(run, blocks * product->groups * job.parts, multiply_block, &job);
 }
 
 const struct convolution_way convolution_product = {
-    .suits = suits, .weight_factor = 1, .prepare = prepare, .run = run, .release = release};
+    .suits = suits,
+    .row_grain = 1,
+    .weight_factor = 1,
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+};

@@ -185,6 +185,8 @@ struct job {
     const struct run *run;
     const struct prepared *prepared;
     struct sliding sliding;
+    size_t first_row;    /* of tiles in an image: those to compute */
+    size_t image_tiles;  /* of one image */
     size_t tiles;   /* of all images */
     size_t blocks;  /* into which they are split, evenly */
     size_t parts;   /* into which the outputs are split */
@@ -195,14 +197,14 @@ struct tile_place {
     size_t image, y, x;
 };
 
-static struct tile_place place_of(const struct prepared *prepared, size_t tile)
+static struct tile_place place_of(const struct job *job, size_t tile)
 {
-    size_t in_image = tile % (prepared->rows * prepared->columns);
+    size_t in_image = tile % job->image_tiles;
 
     return (struct tile_place){
-        .image = tile / (prepared->rows * prepared->columns),
-        .y = in_image / prepared->columns * STEP,
-        .x = in_image % prepared->columns * STEP,
+        .image = job->run->first_image + tile / job->image_tiles,
+        .y = (job->first_row + in_image / job->prepared->columns) * STEP,
+        .x = in_image % job->prepared->columns * STEP,
     };
 }
 
@@ -212,7 +214,7 @@ static void transform_inputs(const struct job *job, size_t first, size_t count, 
     const float *table[PLACES];
 
     for (size_t i = 0; i < count; i++) {
-        struct tile_place place = place_of(prepared, first + i);
+        struct tile_place place = place_of(job, first + i);
 
         sliding_gather(&job->sliding, place.image, place.y, place.x, table);
         job->run->kernels->winograd_input(table, prepared->channels,
@@ -282,10 +284,10 @@ static void transform_outputs(const struct job *job, size_t first, size_t count,
 
     activation_bounds(activation, &output.low, &output.high);
     for (size_t i = 0; i < count; i++) {
-        result_pointers(job, place_of(prepared, first + i), begin, out, residual);
+        result_pointers(job, place_of(job, first + i), begin, out, residual);
         output.in = products + i * PLACES * prepared->outputs + begin;
         job->run->kernels->winograd_output(&output);
-        for (size_t j = 0; j < RESULTS; j++)
+        for (size_t j = 0; j < RESULTS && !activation_is_clip(activation); j++)
             if (out[j] != NULL)
                 activation_apply(activation, out[j], output.channels, begin);
     }
@@ -333,10 +335,15 @@ static void run(const struct step *step, const struct run *run)
             .pad = {window->pad_begin[0], window->pad_begin[1]},
             .zeros = prepared->zeros,
         },
-        .tiles = run->images * prepared->rows * prepared->columns,
     };
-    size_t threads = run_threads(run), panels = prepared->product.panels;
+    size_t threads = run_threads(run), panels = prepared->product.panels, first;
+    size_t rows = run_rows(run, &step->out->shape, &first);
 
+    if (rows == 0)
+        return;
+    job.first_row = first / STEP;
+    job.image_tiles = ((first + rows + STEP - 1) / STEP - job.first_row) * prepared->columns;
+    job.tiles = run->images * job.image_tiles;
     job.blocks = (job.tiles + prepared->block - 1) / prepared->block;
     job.parts = job.blocks < threads ? threads / job.blocks : 1;
     if (job.parts > panels)
@@ -349,6 +356,7 @@ static void run(const struct step *step, const struct run *run)
 
 const struct convolution_way convolution_winograd = {
     .suits = suits,
+    .row_grain = STEP,
     .weight_factor = PLACES / 9,
     .prepare = prepare,
     .run = run,

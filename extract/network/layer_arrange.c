@@ -153,10 +153,32 @@ struct job {
     const struct run *run;
 };
 
+static bool joins_channels(const struct layer *layer)
+{
+    return layer->kind == LAYER_CONCAT && layer->concat_axis == SHAPE_CHANNELS &&
+           shape_is_map(&layer->shape);
+}
+
+static size_t concat_grain(const struct layer *layer)
+{
+    return joins_channels(layer) ? 1 : 0;
+}
+
+/* Of one input of a concatenation, the rows of the run. */
+static void join_rows(const struct gather *gather, const struct step *step, const struct run *run,
+                      const float *in, float *out)
+{
+    size_t first, count = run_rows(run, &step->out->shape, &first);
+
+    for (size_t row = first; row < first + count; row++)
+        gather_run(gather, 1, in + gather->from[0][row], out + (ptrdiff_t)row * gather->to[0]);
+}
+
 /* Task: one image. */
-static void arrange_image(void *context, size_t image, size_t worker)
+static void arrange_image(void *context, size_t task, size_t worker)
 {
     const struct job *job = context;
+    size_t image = job->run->first_image + task;
     const struct step *step = job->step;
     const struct prepared *prepared = step->prepared;
     float *out = step->out->data + image * step->out->image_stride;
@@ -171,11 +193,15 @@ static void arrange_image(void *context, size_t image, size_t worker)
     }
     for (size_t i = 0; i < prepared->count; i++) {
         const struct gather *gather = &prepared->gathers[i];
+        const float *in = step->in[i]->data + image * step->in[i]->image_stride;
 
         /* An input of a concatenation that was written in its place needs no copy. */
-        if (gather->rank > 0)
-            gather_run(gather, 0, step->in[i]->data + image * step->in[i]->image_stride,
-                       out + gather->to_offset);
+        if (gather->rank == 0)
+            continue;
+        if (joins_channels(step->layer))
+            join_rows(gather, step, job->run, in, out + gather->to_offset);
+        else
+            gather_run(gather, 0, in, out + gather->to_offset);
     }
 }
 
@@ -373,7 +399,8 @@ static int prepare_reshape(struct step *step, const struct kernels *kernels, str
 }
 
 const struct layer_operations concat_operations = {
-    .name = "concat", .prepare = prepare_concat, .run = run, .release = release};
+    .name = "concat", .prepare = prepare_concat, .run = run, .release = release,
+    .row_grain = concat_grain};
 const struct layer_operations slice_operations = {
     .name = "slice", .prepare = prepare_slice, .run = run, .release = release};
 const struct layer_operations pad_operations = {

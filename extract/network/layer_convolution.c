@@ -59,6 +59,11 @@ static double weights(const struct layer *layer)
     return (double)(layer->convolution.weights.count * choose_way(layer)->weight_factor);
 }
 
+static size_t row_grain(const struct layer *layer)
+{
+    return choose_way(layer)->row_grain;
+}
+
 const struct layer_operations convolution_operations = {
     .name = "convolution",
     .prepare = prepare,
@@ -66,6 +71,7 @@ const struct layer_operations convolution_operations = {
     .release = release,
     .cost = cost,
     .weights = weights,
+    .row_grain = row_grain,
 };
 
 void sliding_gather(const struct sliding *sliding, size_t image, size_t y, size_t x,

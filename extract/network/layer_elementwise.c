@@ -11,7 +11,7 @@
 struct job {
     const struct step *step;
     const struct run *run;
-    size_t pixels;  /* of one image */
+    size_t first, pixels;  /* of one image */
 };
 
 /* Pixels that one task goes through. */
@@ -26,13 +26,18 @@ static size_t block_end(const struct job *job, size_t block)
 {
     size_t end = (block + 1) * BLOCK_PIXELS;
 
-    return end < job->pixels ? end : job->pixels;
+    return job->first + (end < job->pixels ? end : job->pixels);
 }
 
 static void run_blocks(const struct step *step, const struct run *run, parallel_task *task)
 {
-    struct job job = {step, run, shape_pixels(&step->out->shape)};
+    const struct shape *shape = &step->out->shape;
+    struct job job = {.step = step, .run = run, .pixels = shape_pixels(shape)};
 
+    if (shape_is_map(shape)) {
+        job.pixels = run_rows(run, shape, &job.first) * shape->dims[SHAPE_WIDTH];
+        job.first *= shape->dims[SHAPE_WIDTH];
+    }
     run_tasks(run, run->images * block_count(&job), task, &job);
 }
 
@@ -82,13 +87,14 @@ static void affine_block(void *context, size_t task, size_t worker)
     const struct step *step = job->step;
     const struct prepared *prepared = step->prepared;
     const struct activation *activation = &step->layer->activation;
-    size_t image = task / block_count(job), block = task % block_count(job);
+    size_t image = job->run->first_image + task / block_count(job);
+    size_t block = task % block_count(job);
     size_t channels = shape_channels(&step->out->shape);
     float low, high;
 
     (void)worker;
     activation_bounds(activation, &low, &high);
-    for (size_t p = block * BLOCK_PIXELS; p < block_end(job, block); p++) {
+    for (size_t p = job->first + block * BLOCK_PIXELS; p < block_end(job, block); p++) {
         float *out = view_pixel(step->out, image, p);
 
         job->run->kernels->affine(view_pixel(step->in[0], image, p), prepared->scale,
@@ -123,7 +129,8 @@ static void binary_block(void *context, size_t task, size_t worker)
     const struct step *step = job->step;
     const struct activation *activation = &step->layer->activation;
     const struct shape *shape = &step->out->shape;
-    size_t image = task / block_count(job), block = task % block_count(job);
+    size_t image = job->run->first_image + task / block_count(job);
+    size_t block = task % block_count(job);
     size_t channels = shape_channels(shape);
     size_t steps[2];
     float low, high;
@@ -132,7 +139,7 @@ static void binary_block(void *context, size_t task, size_t worker)
     activation_bounds(activation, &low, &high);
     for (size_t i = 0; i < 2; i++)
         steps[i] = shape_channels(&step->in[i]->shape) == 1 ? 0 : 1;
-    for (size_t p = block * BLOCK_PIXELS; p < block_end(job, block); p++) {
+    for (size_t p = job->first + block * BLOCK_PIXELS; p < block_end(job, block); p++) {
         float *out = view_pixel(step->out, image, p);
 
         job->run->kernels->binary[step->layer->binary](
@@ -156,9 +163,12 @@ static void run_binary(const struct step *step, const struct run *run)
 }
 
 const struct layer_operations affine_operations = {
-    .name = "scale", .prepare = prepare_affine, .run = run_affine, .release = release_affine};
+    .name = "scale", .prepare = prepare_affine, .run = run_affine, .release = release_affine,
+    .row_grain = layer_grain_row};
 const struct layer_operations activation_operations = {
     .name = "activation", .prepare = prepare_affine, .run = run_affine,
-    .release = release_affine};
+    .release = release_affine,
+    .row_grain = layer_grain_row};
 const struct layer_operations binary_operations = {
-    .name = "by element", .prepare = prepare_binary, .run = run_binary};
+    .name = "by element", .prepare = prepare_binary, .run = run_binary,
+    .row_grain = layer_grain_row};

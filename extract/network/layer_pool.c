@@ -6,6 +6,7 @@
 struct job {
     const struct step *step;
     const struct run *run;
+    size_t first_row, rows;
 };
 
 static int prepare(struct step *step, const struct kernels *kernels, struct error *error)
@@ -74,15 +75,17 @@ static void pool_row(void *context, size_t task, size_t worker)
     const struct shape *out = &job->step->out->shape;
 
     for (size_t x = 0; x < out->dims[SHAPE_WIDTH]; x++)
-        pool_pixel(job, task / out->dims[SHAPE_HEIGHT], task % out->dims[SHAPE_HEIGHT], x,
+        pool_pixel(job, job->run->first_image + task / job->rows, job->first_row + task % job->rows, x,
                    run_scratch(job->run, worker));
 }
 
 static void run(const struct step *step, const struct run *run)
 {
-    struct job job = {step, run};
+    struct job job = {.step = step, .run = run};
 
-    run_tasks(run, run->images * step->out->shape.dims[SHAPE_HEIGHT], pool_row, &job);
+    job.rows = run_rows(run, &step->out->shape, &job.first_row);
+    run_tasks(run, run->images * job.rows, pool_row, &job);
 }
 
-const struct layer_operations pool_operations = {.name = "pool", .prepare = prepare, .run = run};
+const struct layer_operations pool_operations = {
+    .name = "pool", .prepare = prepare, .run = run, .row_grain = layer_grain_row};

@@ -21,3 +21,9 @@ const struct layer_operations *layer_operations(enum layer_kind kind)
 {
     return operations[kind];
 }
+
+size_t layer_grain_row(const struct layer *layer)
+{
+    (void)layer;
+    return 1;
+}

@@ -12,7 +12,7 @@ struct layer_operations {
      * sizes and step->prepared. The views are final but for the input's data. On FAILED, release
      * is called all the same. */
     int (*prepare)(struct step *step, const struct kernels *kernels, struct error *error);
-    /* Computes step->out for run->images images. */
+    /* Computes step->out for run->images images; where it works by rows, the rows of the run. */
     void (*run)(const struct step *step, const struct run *run);
     /* Frees step->prepared. May be NULL. */
     void (*release)(struct step *step);
@@ -20,7 +20,13 @@ struct layer_operations {
     double (*cost)(const struct layer *layer, const struct graph *graph);
     /* Numbers of prepared weights that a run reads. NULL: none. */
     double (*weights)(const struct layer *layer);
+    /* Rows of the result that are computed together, from a multiple of that on; 0 where this
+     * layer is not computed by rows. NULL: none of the kind is. */
+    size_t (*row_grain)(const struct layer *layer);
 };
+
+/* For kinds that are computed row by row. */
+size_t layer_grain_row(const struct layer *layer);
 
 /* NULL for inputs and constants, which need no work. */
 const struct layer_operations *layer_operations(enum layer_kind kind);

@@ -1,5 +1,6 @@
 #include "extract/network/layout.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/memory.h"
@@ -18,29 +19,31 @@ struct place {
 struct buffer_plan {
     size_t layer;
     size_t first, last;               /* the steps at which it must exist */
-    bool whole;                       /* holds the whole batch, not a group of images alone */
-    size_t floats, offset;
+    enum home_kind kind;
+    size_t floats, offset;            /* in the arena */
+    size_t strip_buffer;              /* HOME_STRIP: its number */
 };
 
-struct layout {
+struct draft {
     const struct graph *graph;
     const struct schedule *schedule;
+    const struct strips *strips;
     struct place *places;             /* [graph->count] */
     struct buffer_plan *buffers;      /* [graph->count], filled in up to buffer_count */
     size_t *slots;                    /* [graph->count]: of an owner, its buffer */
     size_t buffer_count;
 };
 
-static const struct layer *layer_at(const struct layout *layout, size_t index)
+static const struct layer *layer_at(const struct draft *draft, size_t index)
 {
-    return &layout->graph->layers[index];
+    return &draft->graph->layers[index];
 }
 
-static void place_alone(struct layout *layout, size_t index)
+static void place_alone(struct draft *draft, size_t index)
 {
-    const struct shape *shape = &layer_at(layout, index)->shape;
+    const struct shape *shape = &layer_at(draft, index)->shape;
 
-    layout->places[index] = (struct place){
+    draft->places[index] = (struct place){
         .placed = true,
         .owner = index,
         .pixel_stride = shape_channels(shape),
@@ -62,39 +65,39 @@ static bool joins_channels(const struct layer *layer)
 
 /* True when the inputs of a concatenation lie side by side already, because a later one that
  * begins with the same inputs was placed first (the blocks of a DenseNet). */
-static bool inputs_lie_together(const struct layout *layout, const struct layer *concat)
+static bool inputs_lie_together(const struct draft *draft, const struct layer *concat)
 {
-    const struct place *first = &layout->places[concat->inputs[0]];
+    const struct place *first = &draft->places[concat->inputs[0]];
     size_t offset = first->offset;
 
     for (size_t i = 0; i < concat->input_count; i++) {
-        const struct place *place = &layout->places[concat->inputs[i]];
+        const struct place *place = &draft->places[concat->inputs[i]];
 
         if (!place->placed || place->owner != first->owner || place->offset != offset ||
             place->pixel_stride != first->pixel_stride)
             return false;
-        offset += shape_channels(&layer_at(layout, concat->inputs[i])->shape);
+        offset += shape_channels(&layer_at(draft, concat->inputs[i])->shape);
     }
     return true;
 }
 
 /* Concatenations from the last to the first: each gives its inputs their place within it. */
-static void place_concats(struct layout *layout)
+static void place_concats(struct draft *draft)
 {
-    for (size_t i = layout->graph->count; i-- > 0;) {
-        const struct layer *concat = layer_at(layout, i);
-        struct place *place = &layout->places[i];
+    for (size_t i = draft->graph->count; i-- > 0;) {
+        const struct layer *concat = layer_at(draft, i);
+        struct place *place = &draft->places[i];
         size_t begin = 0;
 
         if (!joins_channels(concat))
             continue;
-        if (!place->placed && inputs_lie_together(layout, concat))
-            *place = layout->places[concat->inputs[0]];
+        if (!place->placed && inputs_lie_together(draft, concat))
+            *place = draft->places[concat->inputs[0]];
         else if (!place->placed)
-            place_alone(layout, i);
+            place_alone(draft, i);
         for (size_t j = 0; j < concat->input_count; j++) {
-            const struct layer *input = layer_at(layout, concat->inputs[j]);
-            struct place *part = &layout->places[concat->inputs[j]];
+            const struct layer *input = layer_at(draft, concat->inputs[j]);
+            struct place *part = &draft->places[concat->inputs[j]];
 
             if (!part->placed && !is_foreign(input) && input->kind != LAYER_RESHAPE &&
                 input->kind != LAYER_SLICE) {
@@ -112,18 +115,18 @@ static bool is_linear(const struct shape *shape)
     return !shape_is_map(shape) || shape_pixels(shape) == 1 || shape_channels(shape) == 1;
 }
 
-static bool reshape_is_view(const struct layout *layout, const struct layer *layer)
+static bool reshape_is_view(const struct draft *draft, const struct layer *layer)
 {
-    const struct layer *input = layer_at(layout, layer->inputs[0]);
-    const struct place *place = &layout->places[layer->inputs[0]];
+    const struct layer *input = layer_at(draft, layer->inputs[0]);
+    const struct place *place = &draft->places[layer->inputs[0]];
 
     return !is_foreign(input) && is_linear(&input->shape) && is_linear(&layer->shape) &&
            (shape_pixels(&input->shape) == 1 || place->pixel_stride == 1);
 }
 
-static bool slice_is_view(const struct layout *layout, const struct layer *layer)
+static bool slice_is_view(const struct draft *draft, const struct layer *layer)
 {
-    const struct layer *input = layer_at(layout, layer->inputs[0]);
+    const struct layer *input = layer_at(draft, layer->inputs[0]);
 
     if (is_foreign(input) || !(shape_is_map(&layer->shape) || layer->shape.rank == 1))
         return false;
@@ -134,44 +137,54 @@ static bool slice_is_view(const struct layout *layout, const struct layer *layer
     return true;
 }
 
-static void place_rest(struct layout *layout)
+static void place_rest(struct draft *draft)
 {
-    for (size_t i = 0; i < layout->graph->count; i++) {
-        const struct layer *layer = layer_at(layout, i);
-        struct place *place = &layout->places[i];
+    for (size_t i = 0; i < draft->graph->count; i++) {
+        const struct layer *layer = layer_at(draft, i);
+        struct place *place = &draft->places[i];
 
         if (place->placed || is_foreign(layer))
             continue;
-        if (layer->kind == LAYER_RESHAPE && reshape_is_view(layout, layer)) {
-            *place = layout->places[layer->inputs[0]];
+        if (layer->kind == LAYER_RESHAPE && reshape_is_view(draft, layer)) {
+            *place = draft->places[layer->inputs[0]];
             place->pixel_stride = shape_channels(&layer->shape);
-        } else if (layer->kind == LAYER_SLICE && slice_is_view(layout, layer)) {
-            *place = layout->places[layer->inputs[0]];
+        } else if (layer->kind == LAYER_SLICE && slice_is_view(draft, layer)) {
+            *place = draft->places[layer->inputs[0]];
             place->offset += layer->slice.begin[SHAPE_CHANNELS];
         } else {
-            place_alone(layout, i);
+            place_alone(draft, i);
         }
     }
 }
 
-static void add_buffers(struct layout *layout)
+static void add_buffers(struct draft *draft)
 {
-    for (size_t i = 0; i < layout->graph->count; i++) {
-        if (!layout->places[i].placed || layout->places[i].owner != i)
+    for (size_t i = 0; i < draft->graph->count; i++) {
+        if (!draft->places[i].placed || draft->places[i].owner != i)
             continue;
-        layout->slots[i] = layout->buffer_count;
-        layout->buffers[layout->buffer_count++] =
-            (struct buffer_plan){.layer = i, .first = i, .last = i};
+        draft->slots[i] = draft->buffer_count;
+        draft->buffers[draft->buffer_count++] =
+            (struct buffer_plan){.layer = i, .first = i, .last = i, .kind = HOME_GROUP};
     }
 }
 
-static struct buffer_plan *buffer_of(struct layout *layout, size_t index)
+/* After the buffers were sorted their slots are no longer valid: by search. */
+static const struct buffer_plan *find_buffer(const struct draft *draft, size_t owner)
 {
-    return &layout->buffers[layout->slots[layout->places[index].owner]];
+    size_t i = 0;
+
+    while (draft->buffers[i].layer != owner)
+        i++;
+    return &draft->buffers[i];
+}
+
+static struct buffer_plan *buffer_of(struct draft *draft, size_t index)
+{
+    return &draft->buffers[draft->slots[draft->places[index].owner]];
 }
 
 /* The buffer is written by step `writer`, and read by step `reader`. */
-static void extend_life(struct layout *layout, struct buffer_plan *buffer, size_t writer,
+static void extend_life(struct draft *draft, struct buffer_plan *buffer, size_t writer,
                         size_t reader)
 {
     if (writer < buffer->first)
@@ -179,38 +192,49 @@ static void extend_life(struct layout *layout, struct buffer_plan *buffer, size_
     if (reader > buffer->last)
         buffer->last = reader;
     /* What is read behind the split holds all groups of images, written one after the other. */
-    if (writer < layout->schedule->split && reader >= layout->schedule->split)
-        buffer->whole = true;
+    if (writer < draft->schedule->split && reader >= draft->schedule->split)
+        buffer->kind = HOME_BATCH;
+}
+
+/* What a buffer holds, after its life is known. */
+static void settle_buffer(const struct draft *draft, struct buffer_plan *buffer)
+{
+    const struct schedule *schedule = draft->schedule;
+    size_t images = schedule->group;
+
+    if (buffer->last >= schedule->split)
+        buffer->kind = HOME_BATCH;
+    else if (buffer->last < draft->strips->end)
+        buffer->kind = HOME_STRIP;
+    /* Every group passes through all steps before the split again; strips through theirs. */
+    if ((buffer->kind == HOME_BATCH && buffer->first < schedule->split) ||
+        buffer->first < draft->strips->end)
+        buffer->first = 0;
+    if (buffer->kind == HOME_BATCH)
+        images = schedule->batch;
+    if (buffer->kind != HOME_STRIP)
+        buffer->floats = shape_count(&layer_at(draft, buffer->layer)->shape) * images;
 }
 
 /* When each buffer is first written and last read, and how many images it holds. `outputs` are
  * read after the last step. */
-static void find_lifetimes(struct layout *layout, const size_t *outputs, size_t count)
+static void find_lifetimes(struct draft *draft, const size_t *outputs, size_t count)
 {
-    add_buffers(layout);
-    for (size_t i = 0; i < layout->graph->count; i++) {
-        const struct layer *layer = layer_at(layout, i);
+    add_buffers(draft);
+    for (size_t i = 0; i < draft->graph->count; i++) {
+        const struct layer *layer = layer_at(draft, i);
 
         if (!is_foreign(layer))
-            extend_life(layout, buffer_of(layout, i), i, i);
+            extend_life(draft, buffer_of(draft, i), i, i);
         for (size_t j = 0; j < layer->input_count; j++)
-            if (!is_foreign(layer_at(layout, layer->inputs[j])))
-                extend_life(layout, buffer_of(layout, layer->inputs[j]), layer->inputs[j], i);
+            if (!is_foreign(layer_at(draft, layer->inputs[j])))
+                extend_life(draft, buffer_of(draft, layer->inputs[j]), layer->inputs[j], i);
     }
     for (size_t i = 0; i < count; i++)
-        if (!is_foreign(layer_at(layout, outputs[i])))
-            extend_life(layout, buffer_of(layout, outputs[i]), outputs[i], SIZE_MAX);
-    for (size_t i = 0; i < layout->buffer_count; i++) {
-        struct buffer_plan *buffer = &layout->buffers[i];
-
-        if (buffer->last >= layout->schedule->split)
-            buffer->whole = true;
-        /* Every group passes through all steps before the split again. */
-        if (buffer->whole && buffer->first < layout->schedule->split)
-            buffer->first = 0;
-        buffer->floats = shape_count(&layer_at(layout, buffer->layer)->shape) *
-                         (buffer->whole ? layout->schedule->batch : layout->schedule->group);
-    }
+        if (!is_foreign(layer_at(draft, outputs[i])))
+            extend_life(draft, buffer_of(draft, outputs[i]), outputs[i], SIZE_MAX);
+    for (size_t i = 0; i < draft->buffer_count; i++)
+        settle_buffer(draft, &draft->buffers[i]);
 }
 
 static int larger_first(const void *left, const void *right)
@@ -222,26 +246,27 @@ static int larger_first(const void *left, const void *right)
     return a->layer < b->layer ? -1 : 1;
 }
 
+/* Strips lie elsewhere. */
 static bool meet(const struct buffer_plan *a, const struct buffer_plan *b)
 {
-    return a->first <= b->last && b->first <= a->last;
+    return a->kind != HOME_STRIP && b->kind != HOME_STRIP && a->first <= b->last && b->first <= a->last;
 }
 
 /* The largest buffers first, each at the lowest offset that is free during its life (the "greedy
  * by size" of Pisarchyk and Lee, arXiv 2001.03288). Returns the floats needed in all. */
-static size_t assign_offsets(struct layout *layout)
+static size_t assign_offsets(struct draft *draft)
 {
     size_t total = 0;
 
-    qsort(layout->buffers, layout->buffer_count, sizeof *layout->buffers, larger_first);
-    for (size_t i = 0; i < layout->buffer_count; i++) {
-        struct buffer_plan *buffer = &layout->buffers[i];
+    qsort(draft->buffers, draft->buffer_count, sizeof *draft->buffers, larger_first);
+    for (size_t i = 0; i < draft->buffer_count; i++) {
+        struct buffer_plan *buffer = &draft->buffers[i];
         bool moved = true;
 
         while (moved) {
             moved = false;
             for (size_t j = 0; j < i; j++) {
-                const struct buffer_plan *other = &layout->buffers[j];
+                const struct buffer_plan *other = &draft->buffers[j];
 
                 if (meet(buffer, other) && buffer->offset < other->offset + other->floats &&
                     other->offset < buffer->offset + buffer->floats) {
@@ -257,13 +282,73 @@ static size_t assign_offsets(struct layout *layout)
     return total;
 }
 
-static void set_view(const struct layout *layout, size_t index, float *arena,
-                     struct view *view, bool *whole)
-{
-    const struct layer *layer = layer_at(layout, index);
-    const struct place *place = &layout->places[index];
+/* ---- strips ----------------------------------------------------------------------------- */
 
-    *whole = true;
+/* Which rows a buffer holds during each strip: those that any of the results in it needs. Returns
+ * the most. */
+static size_t find_rows(const struct draft *draft, size_t owner, struct strip_buffer *buffer)
+{
+    const struct strips *strips = draft->strips;
+    size_t most = 0;
+
+    for (size_t strip = 0; strip <= strips->count; strip++) {
+        buffer->first[strip] = SIZE_MAX;
+        for (size_t i = 0; i < strips->end; i++) {
+            size_t first, end;
+
+            if (!draft->places[i].placed || draft->places[i].owner != owner)
+                continue;
+            first = strips_first(strips, draft->graph, strip, i);
+            end = strips_rows(strips, strip, i);
+            if (first < buffer->first[strip])
+                buffer->first[strip] = first;
+            if (end > buffer->end[strip])
+                buffer->end[strip] = end;
+        }
+        if (strip > 0 && buffer->end[strip] - buffer->first[strip - 1] > most)
+            most = buffer->end[strip] - buffer->first[strip - 1];
+    }
+    return most;
+}
+
+/* Gives each buffer of rows its place in a thread's memory. */
+static int add_strip_buffers(const struct draft *draft, struct layout *layout,
+                             struct error *error)
+{
+    layout->strip_buffers =
+        memory_allocate(draft->buffer_count, sizeof *layout->strip_buffers, error);
+    if (layout->strip_buffers == NULL)
+        return FAILED;
+    for (size_t i = 0; i < draft->buffer_count; i++) {
+        const struct layer *layer = layer_at(draft, draft->buffers[i].layer);
+        struct strip_buffer *buffer = &layout->strip_buffers[layout->strip_buffer_count];
+        size_t floats;
+
+        if (draft->buffers[i].kind != HOME_STRIP)
+            continue;
+        draft->buffers[i].strip_buffer = layout->strip_buffer_count++;
+        buffer->first = memory_allocate(draft->strips->count + 1, sizeof *buffer->first, error);
+        buffer->end = memory_allocate(draft->strips->count + 1, sizeof *buffer->end, error);
+        if (buffer->first == NULL || buffer->end == NULL)
+            return FAILED;
+        buffer->offset = layout->strip_floats;
+        buffer->row_floats = layer->shape.dims[SHAPE_WIDTH] * shape_channels(&layer->shape);
+        floats = find_rows(draft, draft->buffers[i].layer, buffer) * buffer->row_floats;
+        layout->strip_floats += (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+    return 0;
+}
+
+/* ---- views ------------------------------------------------------------------------------ */
+
+static void set_view(const struct draft *draft, const struct layout *layout, size_t index)
+{
+    const struct layer *layer = layer_at(draft, index);
+    const struct place *place = &draft->places[index];
+    struct view *view = &layout->views[index];
+    const struct buffer_plan *buffer;
+
+    layout->homes[index] = (struct home){.kind = HOME_BATCH};
     *view = (struct view){
         .shape = layer->shape,
         .pixel_stride = shape_channels(&layer->shape),
@@ -271,41 +356,74 @@ static void set_view(const struct layout *layout, size_t index, float *arena,
     };
     if (layer->kind == LAYER_CONSTANT)
         view->data = (float *)(uintptr_t)layer->constant;
-    for (size_t i = 0; place->placed && i < layout->buffer_count; i++) {
-        if (layout->buffers[i].layer != place->owner)
-            continue;
-        view->data = arena + layout->buffers[i].offset + place->offset;
-        view->pixel_stride = place->pixel_stride;
+    if (!place->placed)
+        return;
+    buffer = find_buffer(draft, place->owner);
+    view->pixel_stride = place->pixel_stride;
+    layout->homes[index].kind = buffer->kind;
+    if (buffer->kind != HOME_STRIP) {
         view->image_stride = place->image_stride;
-        *whole = layout->buffers[i].whole;
+        view->data = layout->arena + buffer->offset + place->offset;
+        return;
     }
+    layout->homes[index].buffer = buffer->strip_buffer;
+    layout->homes[index].offset = place->offset;
+    view->image_stride = 0;
+    view->data = layout->strip_arena +
+                 layout->strip_buffers[buffer->strip_buffer].offset + place->offset;
 }
 
-int layout_create(const struct graph *graph, const struct schedule *schedule,
-                  const size_t *outputs, size_t count, struct view *views, bool *whole,
-                  float **arena, size_t *floats, struct error *error)
+static int arrange(struct draft *draft, struct layout *layout, size_t threads,
+                   const size_t *outputs, size_t count, struct error *error)
 {
-    struct layout layout = {.graph = graph, .schedule = schedule};
+    place_concats(draft);
+    place_rest(draft);
+    find_lifetimes(draft, outputs, count);
+    layout->arena_floats = assign_offsets(draft);
+    if (add_strip_buffers(draft, layout, error) < 0)
+        return FAILED;
+    layout->arena = memory_allocate_aligned(layout->arena_floats, sizeof(float), error);
+    layout->strip_arena =
+        memory_allocate_aligned(threads * layout->strip_floats, sizeof(float), error);
+    if (layout->arena == NULL || layout->strip_arena == NULL)
+        return FAILED;
+    for (size_t i = 0; i < draft->graph->count; i++)
+        set_view(draft, layout, i);
+    return 0;
+}
+
+int layout_create(struct layout *layout, const struct graph *graph,
+                  const struct schedule *schedule, const struct strips *strips, size_t threads,
+                  const size_t *outputs, size_t count, struct error *error)
+{
+    struct draft draft = {.graph = graph, .schedule = schedule, .strips = strips};
     int outcome = FAILED;
 
-    layout.places = memory_allocate(graph->count, sizeof *layout.places, error);
-    layout.buffers = memory_allocate(graph->count, sizeof *layout.buffers, error);
-    layout.slots = memory_allocate(graph->count, sizeof *layout.slots, error);
-    if (layout.places == NULL || layout.buffers == NULL || layout.slots == NULL)
-        goto out;
-    place_concats(&layout);
-    place_rest(&layout);
-    find_lifetimes(&layout, outputs, count);
-    *floats = assign_offsets(&layout);
-    *arena = memory_allocate_aligned(*floats, sizeof(float), error);
-    if (*arena == NULL)
-        goto out;
-    for (size_t i = 0; i < graph->count; i++)
-        set_view(&layout, i, *arena, &views[i], &whole[i]);
-    outcome = 0;
-out:
-    free(layout.places);
-    free(layout.buffers);
-    free(layout.slots);
+    *layout = (struct layout){0};
+    layout->views = memory_allocate(graph->count, sizeof *layout->views, error);
+    layout->homes = memory_allocate(graph->count, sizeof *layout->homes, error);
+    draft.places = memory_allocate(graph->count, sizeof *draft.places, error);
+    draft.buffers = memory_allocate(graph->count, sizeof *draft.buffers, error);
+    draft.slots = memory_allocate(graph->count, sizeof *draft.slots, error);
+    if (layout->views != NULL && layout->homes != NULL && draft.places != NULL &&
+        draft.buffers != NULL && draft.slots != NULL)
+        outcome = arrange(&draft, layout, threads, outputs, count, error);
+    free(draft.places);
+    free(draft.buffers);
+    free(draft.slots);
     return outcome;
+}
+
+void layout_release(struct layout *layout)
+{
+    for (size_t i = 0; i < layout->strip_buffer_count; i++) {
+        free(layout->strip_buffers[i].first);
+        free(layout->strip_buffers[i].end);
+    }
+    free(layout->strip_buffers);
+    free(layout->views);
+    free(layout->homes);
+    free(layout->arena);
+    free(layout->strip_arena);
+    *layout = (struct layout){0};
 }

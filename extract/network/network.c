@@ -211,7 +211,7 @@ int network_run(struct network *network, const float *images, size_t count,
     plan_run(&network->plan, images, count);
     for (size_t i = 0; i < network->output_count; i++) {
         const struct network_output *output = &network->outputs[i];
-        const struct view *view = &network->plan.views[network->cuts[i]];
+        const struct view *view = &network->plan.layout.views[network->cuts[i]];
 
         for (size_t image = 0; image < count; image++) {
             float *vector = vectors[i] + image * output->dimension;

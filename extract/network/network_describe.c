@@ -94,5 +94,5 @@ void network_describe(const struct network *network, FILE *out)
             network->graph.count, cost / 1e6, weights);
     fprintf(out, "instruction set %s, batch %zu (%zu at a time up to layer %zu), %.1f MB for "
                  "results\n", network->plan.kernels->name, schedule->batch, schedule->group,
-            schedule->split, (double)network->plan.arena_floats * sizeof(float) / 1e6);
+            schedule->split, (double)network->plan.layout.arena_floats * sizeof(float) / 1e6);
 }

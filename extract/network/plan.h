@@ -6,18 +6,18 @@
 #define EXTRACT_NETWORK_PLAN_H
 
 #include "extract/network/layout.h"
+#include "extract/network/strip_lanes.h"
 
 struct plan {
     const struct graph *graph;
     const struct kernels *kernels;
     struct parallel *parallel;
     struct schedule schedule;
-    struct view *views;   /* [graph->count]; after a run, of the whole batch where `whole` */
+    struct strips strips;
+    struct layout layout; /* after a run, the views are of the whole batch where they hold it */
     float **starts;       /* [graph->count]: the data of the views for the first image */
-    bool *whole;          /* [graph->count] */
     struct step *steps;   /* [graph->count] */
-    float *arena;
-    size_t arena_floats;
+    struct lane *lanes;   /* [threads]; NULL without strips. See strip_lanes.h */
     float *image_scratch;
     unsigned char *worker_scratch;
     size_t worker_scratch_size;
@@ -36,7 +36,7 @@ void plan_release(struct plan *plan);
 int plan_measure(struct plan *plan, struct error *error);
 
 /* input: [images][height][width][channels], images <= batch. The results of the outputs
- * are in plan->views. */
+ * are in plan->layout.views. */
 void plan_run(struct plan *plan, const float *input, size_t images);
 
 #endif

@@ -139,7 +139,7 @@ static void run_panel(const struct product *product, size_t group, size_t panel,
         kernels->tiles[vectors](&tile);
         tile.ahead += part;
     }
-    if (activation->kind == ACTIVATION_NONE || activation->kind == ACTIVATION_CLIP)
+    if (activation_is_clip(activation))
         return;
     for (size_t row = 0; row < rows->count; row++)
         activation_apply(activation, rows->out[row] + tile.out_offset, tile.columns,

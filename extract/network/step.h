@@ -38,11 +38,23 @@ struct step {
 struct run {
     const struct kernels *kernels;
     struct parallel *parallel;      /* NULL: run in the caller alone */
-    size_t images;
+    size_t first_image, images;
+    size_t first_row, last_row;     /* of the result that are to be computed, for steps that work
+                                       by rows; the rest of the map is left as it is */
     float *image_scratch;           /* [images][the largest step->image_scratch] */
     unsigned char *worker_scratch;  /* [threads][worker_scratch_size] */
     size_t worker_scratch_size;
 };
+
+/* The rows to compute of a map: from *first on. Returns how many. */
+static inline size_t run_rows(const struct run *run, const struct shape *shape, size_t *first)
+{
+    size_t height = shape->dims[SHAPE_HEIGHT];
+    size_t last = run->last_row < height ? run->last_row : height;
+
+    *first = run->first_row;
+    return last > *first ? last - *first : 0;
+}
 
 /* parallel_for, or a plain loop without threads. */
 static inline void run_tasks(const struct run *run, size_t count, parallel_task *task,

@@ -519,7 +519,7 @@ static void run(const struct fixture *fixture, const struct kernels *kernels,
         size_t count = IMAGES - done < manner->step ? IMAGES - done : manner->step;
 
         plan_run(&plan, (const float *)fixture->input.data + done * size, count);
-        read_results(fixture, &plan.views[output], count,
+        read_results(fixture, &plan.layout.views[output], count,
                      results + done * pixels_of(fixture) * test->outputs);
     }
     plan_release(&plan);
