@@ -14,18 +14,21 @@
 #include "common/progress.h"
 #include "common/store.h"
 #include "common/version.h"
+#include "extract/geometry.h"
 #include "extract/known_files.h"
 #include "extract/network/network.h"
 #include "extract/pipeline.h"
 #include "extract/rules.h"
 #include "extract/scan.h"
+#include "extract/views.h"
 
 /* Raised when the arithmetic of the engine changes by more than rounding: part of the key of
  * every feature set. */
 enum { ENGINE_VERSION = 1 };
 
 struct settings {
-    const char *database, *network, *definition, *preprocess, *pooling, *split, *label, *labels, *files_from;
+    const char *database, *network, *definition, *preprocess, *pooling, *split, *label, *labels;
+    const char *files_from, *views, *views_file;
     struct text_list layers;
     size_t batch, threads, max_pixels;
     bool nul_separated, trust_times, describe, json, quiet, verbose, version;
@@ -65,6 +68,10 @@ static const struct option table[] = {
     {0, "preprocess", OPTION_TEXT, PLACE(preprocess), .argument = "RULE",
      .help = "how images become numbers: a preset, changes to it, or both;\n"
              "default: what is known for the network's weights (see below)"},
+    {0, "views", OPTION_CHOICE, PLACE(views), .argument = "WHICH", .choices = views_presets,
+     .help = "versions of every image, each with a vector of its own (see below)"},
+    {0, "views-file", OPTION_TEXT, PLACE(views_file), .argument = "FILE",
+     .help = "views from a file, one a line (see below)"},
     {'b', "batch", OPTION_COUNT, PLACE(batch), .argument = "N", .minimum = 1, .maximum = 1024,
      .help = "images that go through the network together (default 8)"},
     {'t', "threads", OPTION_COUNT, PLACE(threads), .argument = "N", .minimum = 1,
@@ -96,6 +103,18 @@ static void print_help(void)
     rule_print_presets(stdout, "  ");
     printf("  A RULE is NAME, NAME,KEY=VALUE,... or KEY=VALUE,...; keys: fit resize crop filter\n"
            "  order scale mean deviation. Example: torchvision,filter=bicubic,mean=0.5\n\n"
+           "views, besides the original:\n");
+    views_print_presets(stdout, "  ");
+    printf("  A line of a --views-file joins by commas any of these, done in this order:\n"
+           "  crop=LEFT:TOP:RIGHT:BOTTOM  a part of the image, edges as shares of its sides,\n"
+           "                              resized as an image of its own\n"
+           "  rotate=DEGREES              the resized image, counter-clockwise; black beyond it\n"
+           "  crop=PLACE                  the network's crop at the top-left, top-right,\n"
+           "                              bottom-left or bottom-right of the resized image\n"
+           "  shift=RIGHT:DOWN            the network's crop moved by shares of its sides\n"
+           "  flip                        the mirror\n"
+           "  Shares are numbers such as 0.25 or 2/3; # begins a comment. Example:\n"
+           "      crop=1/6:1/6:5/6:5/6,rotate=-15,flip   # the middle, turned and mirrored\n\n"
            "exit status: 0 all well, 1 failed, 2 wrong usage, 3 done but images were refused\n");
 }
 
@@ -109,6 +128,7 @@ struct extraction {
     struct known_network known;
     struct preprocess_rule rule;
     char rule_text[RULE_TEXT];
+    struct views views;
     struct scan scan;
     bool scanned;
     struct store *store;
@@ -156,6 +176,16 @@ static bool is_empty(const char *text)
     return text != NULL && *text == '\0';
 }
 
+static size_t views_preset_of(const char *name)
+{
+    size_t preset = VIEWS_NONE;
+
+    for (size_t i = 0; name != NULL && views_presets[i] != NULL; i++)
+        if (strcmp(views_presets[i], name) == 0)
+            preset = i;
+    return preset;
+}
+
 static int check_usage(const struct extraction *extraction, struct error *error)
 {
     const struct settings *settings = &extraction->settings;
@@ -169,6 +199,8 @@ static int check_usage(const struct extraction *extraction, struct error *error)
      * with every network. */
     if (rule_parse(settings->preprocess, "keras-raw", 0, 0, &rule, error) < 0)
         return error_wrap(error, "--preprocess");
+    if (settings->views != NULL && settings->views_file != NULL)
+        return error_set(error, "--views and --views-file exclude each other");
     if (settings->quiet && settings->verbose)
         return error_set(error, "--quiet and --verbose exclude each other");
     if (settings->describe || extraction->paths.count > 0 || settings->files_from != NULL ||
@@ -210,6 +242,17 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     return 0;
 }
 
+static int choose_views(struct extraction *extraction, struct error *error)
+{
+    const struct settings *settings = &extraction->settings;
+
+    if (settings->views_file == NULL)
+        views_preset(views_preset_of(settings->views), &extraction->views);
+    else if (views_read(settings->views_file, &extraction->views, error) < 0)
+        return FAILED;
+    return geometry_check(&extraction->views, &extraction->rule, error);
+}
+
 static int prepare_network(struct extraction *extraction, struct error *error)
 {
     const struct settings *settings = &extraction->settings;
@@ -222,7 +265,7 @@ static int prepare_network(struct extraction *extraction, struct error *error)
     };
 
     if (network_open(settings->network, settings->definition, &extraction->network, error) < 0 ||
-        choose_rule(extraction, error) < 0 ||
+        choose_rule(extraction, error) < 0 || choose_views(extraction, error) < 0 ||
         parallel_create(settings->threads, &extraction->parallel, error) < 0)
         return FAILED;
     request.parallel = extraction->parallel;
@@ -355,6 +398,7 @@ static int run(struct extraction *extraction, struct error *error)
         .network = extraction->network,
         .feature_set_ids = extraction->feature_set_ids,
         .rule = &extraction->rule,
+        .views = &extraction->views,
         .limits = {.pixels = extraction->settings.max_pixels},
         .trust_times = extraction->settings.trust_times,
         .threads = parallel_threads(extraction->parallel),
@@ -408,6 +452,11 @@ static void print_json(const struct extraction *extraction)
         json_close(&json);
     }
     json_close(&json);
+    json_open(&json, "views", '[');
+    for (size_t i = 0; i < extraction->views.count; i++)
+        json_text(&json, NULL, extraction->views.items[i].name);
+    json_close(&json);
+    json_integer(&json, "views_computed", (int64_t)extraction->counts.views);
     json_integer(&json, "images", (int64_t)image_total(extraction));
     json_integer(&json, "extracted", (int64_t)extraction->counts.extracted);
     json_integer(&json, "cached", (int64_t)extraction->counts.cached);
@@ -426,6 +475,10 @@ static void print_summary(const struct extraction *extraction)
            image_total(extraction), counts->extracted, counts->cached,
            counts->extracted == 0 && counts->cached > 0 ? "  (the network was not run)" : "",
            counts->refused);
+    if (extraction->views.count > 1)
+        printf("views      %zu of every image  (%zu computed, %zu cached)\n",
+               extraction->views.count, counts->views,
+               (counts->extracted + counts->cached) * extraction->views.count - counts->views);
     if (extraction->forgotten > 0)
         printf("forgotten  %zu  (their files are gone)\n", extraction->forgotten);
     for (size_t i = 0; i < network_output_count(extraction->network); i++) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
-#include "extract/preprocess.h"
 
 /* No image file is longer: the limit is there for what only begins like one. */
 #define MAX_FILE_BYTES ((size_t)1 << 30)
@@ -16,7 +15,7 @@ struct slot {
 
 struct loader {
     struct loader_request request;
-    size_t floats;         /* of one image's pixels */
+    size_t floats;         /* of one image's pixels, in all views */
     struct slot *slots;    /* [request.ahead]: sample i is loaded into slot i % ahead */
     pthread_t *threads;
     size_t started;        /* threads */
@@ -40,13 +39,20 @@ static void set_failed(struct loaded *loaded)
     loaded->outcome = LOADED_FAILED;
 }
 
-/* Asks the cache for loaded->hash. True when that decides the outcome. */
+/* Asks the cache for loaded->hash. True when that decides the outcome; else loaded->views are what
+ * is missing. */
 static bool is_settled_by_cache(const struct loader_request *request, struct loaded *loaded)
 {
+    const struct views *views = request->cache->views;
     struct store_sample row = cache_row(loaded->sample, &loaded->times);
-    int outcome = cache_find(request->cache, &loaded->hash, &row, &loaded->is_current,
+    bool missing[VIEWS_MOST];
+    int outcome = cache_find(request->cache, &loaded->hash, &row, missing, &loaded->is_current,
                              &loaded->error);
 
+    loaded->views.count = 0;
+    for (size_t i = 0; outcome == STORE_NOT_FOUND && i < views->count; i++)
+        if (missing[i])
+            loaded->views.items[loaded->views.count++] = &views->items[i];
     if (outcome == STORE_NOT_FOUND)
         return false;
     loaded->image_id = row.image_id;
@@ -75,10 +81,11 @@ static void decode(const struct loader_request *request, struct loaded *loaded,
                    struct scratch *scratch, float *pixels)
 {
     const struct buffer *bytes = &scratch->bytes;
+    const struct preprocess_window window = {scratch->preprocess, &loaded->views};
     struct decode_limits limits = request->limits;
 
     limits.choose_window = preprocess_window;
-    limits.context = scratch->preprocess;
+    limits.context = &window;
     loaded->outcome = LOADED_REFUSED;
     if (decode_image(loaded->sample->path, bytes->data, bytes->size, &limits, &scratch->image,
                      &loaded->info, &loaded->error) < 0) {
@@ -87,7 +94,8 @@ static void decode(const struct loader_request *request, struct loaded *loaded,
             loaded->outcome = LOADED_PASSED_OVER;
         return;
     }
-    if (preprocess_image(scratch->preprocess, &scratch->image, pixels, &loaded->error) < 0) {
+    if (preprocess_views(scratch->preprocess, &scratch->image, &loaded->views, pixels,
+                         &loaded->error) < 0) {
         set_failed(loaded);
         return;
     }
@@ -191,7 +199,8 @@ int loader_create(const struct loader_request *request, struct loader **out, str
     if (loader == NULL)
         return FAILED;
     loader->request = *request;
-    loader->floats = request->rule->height * request->rule->width * IMAGE_CHANNELS;
+    loader->floats = request->cache->views->count * request->rule->height * request->rule->width *
+                     IMAGE_CHANNELS;
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->room, NULL);
     pthread_cond_init(&loader->ready, NULL);

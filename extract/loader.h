@@ -9,7 +9,8 @@
  *     }
  *     loader_free(loader);
  *
- * A bounded number of results waits at any time, so memory does not grow with the folder.
+ * An image is decoded once for all of its views. A bounded number of results waits at any time, so
+ * memory does not grow with the folder.
  */
 #ifndef EXTRACT_LOADER_H
 #define EXTRACT_LOADER_H
@@ -18,11 +19,12 @@
 
 #include "extract/cache.h"
 #include "extract/decode/decode.h"
+#include "extract/preprocess.h"
 #include "extract/rules.h"
 #include "extract/scan.h"
 
 enum loaded_outcome {
-    LOADED_READY,        /* pixels are what the network gets */
+    LOADED_READY,        /* pixels are what the network gets: the views that are not cached */
     LOADED_CACHED,       /* every vector of this content is in the database */
     LOADED_REFUSED,      /* the image cannot be used; the error says why */
     LOADED_PASSED_OVER,  /* found in a folder and plainly no image */
@@ -37,7 +39,8 @@ struct loaded {
     struct decode_info info;  /* LOADED_READY */
     int64_t image_id;         /* LOADED_CACHED */
     bool is_current;          /* LOADED_CACHED: the sample stands in the database just so */
-    const float *pixels;      /* LOADED_READY: [rule.height][rule.width][3] */
+    struct view_list views;   /* LOADED_READY */
+    const float *pixels;      /* LOADED_READY: [views.count][rule.height][rule.width][3] */
     struct error error;       /* LOADED_REFUSED, LOADED_FAILED */
 };
 
@@ -46,7 +49,7 @@ struct loader_request {
     size_t sample_count;
     const struct preprocess_rule *rule;
     struct decode_limits limits;
-    struct cache *cache;
+    struct cache *cache;  /* its views are what is made of every image */
     bool trust_times;  /* files of unchanged size and time are not read again */
     size_t threads;
     size_t ahead;      /* how many results may wait */

@@ -25,7 +25,9 @@ struct settled {
     struct hash hash;
     struct file_times times;
     struct decode_info info;  /* PIPELINE_EXTRACTED */
-    size_t place;             /* PIPELINE_EXTRACTED: of its vectors */
+    struct view_list views;   /* PIPELINE_EXTRACTED: what is computed */
+    size_t place;             /* PIPELINE_EXTRACTED: of the first one's vectors, those of the others
+                                 behind it */
     int64_t image_id;         /* PIPELINE_CACHED, unless it has the content of a sample that is */
     bool is_repeated;         /* not written yet: then found by its hash */
     bool is_current;          /* PIPELINE_CACHED: there is nothing to write */
@@ -39,7 +41,7 @@ struct pipeline {
     struct settled *settled;  /* [MAX_SETTLED] */
     size_t settled_count;
     double written;           /* progress_clock() of the last transaction */
-    float *images;            /* [batch][height][width][3]: what the network has not seen yet */
+    float *images;            /* [batch][height][width][3]: views that the network has not seen */
     size_t image_floats, image_count, batch;
     float **vectors;          /* [outputs] arrays [vector_room][dimension] */
     float **next_vectors;     /* [outputs]: where those of the next batch go */
@@ -48,6 +50,21 @@ struct pipeline {
 };
 
 /* ---- writing ---------------------------------------------------------------------------- */
+
+/* Every feature set's vector of one view. */
+static int put_view(struct pipeline *pipeline, int64_t image_id, const struct view *view,
+                    size_t place)
+{
+    for (size_t i = 0; i < pipeline->output_count; i++) {
+        size_t dimension = network_output(pipeline->request->network, i)->dimension;
+
+        if (store_put_vector(pipeline->request->store, pipeline->request->feature_set_ids[i],
+                             image_id, view->name, pipeline->vectors[i] + place * dimension,
+                             dimension, pipeline->error) < 0)
+            return FAILED;
+    }
+    return 0;
+}
 
 static int put_image(struct pipeline *pipeline, const struct settled *settled, int64_t *id)
 {
@@ -62,15 +79,9 @@ static int put_image(struct pipeline *pipeline, const struct settled *settled, i
 
     if (store_put_image(store, &image, id, pipeline->error) < 0)
         return FAILED;
-    for (size_t i = 0; i < pipeline->output_count; i++) {
-        size_t dimension = network_output(pipeline->request->network, i)->dimension;
-
-        if (store_put_vector(store, pipeline->request->feature_set_ids[i], *id,
-                             STORE_VIEW_ORIGINAL,
-                             pipeline->vectors[i] + settled->place * dimension, dimension,
-                             pipeline->error) < 0)
+    for (size_t i = 0; i < settled->views.count; i++)
+        if (put_view(pipeline, *id, settled->views.items[i], settled->place + i) < 0)
             return FAILED;
-    }
     return 0;
 }
 
@@ -150,6 +161,8 @@ static void report(struct pipeline *pipeline)
         const struct settled *settled = &pipeline->settled[i];
 
         count_outcome(pipeline->counts, settled->outcome);
+        if (settled->outcome == PIPELINE_EXTRACTED)
+            pipeline->counts->views += settled->views.count;
         if (request->report != NULL)
             request->report(request->report_context, settled->sample->path, settled->outcome,
                             settled->reason);
@@ -164,7 +177,7 @@ static void forget_settled(struct pipeline *pipeline)
     pipeline->vector_count = 0;
 }
 
-/* Runs the network over the images that have been gathered. */
+/* Runs the network over the views that have been gathered. */
 static int run_network(struct pipeline *pipeline)
 {
     struct network *network = pipeline->request->network;
@@ -221,30 +234,42 @@ static bool is_unwritten(const struct pipeline *pipeline, const struct hash *has
     return false;
 }
 
+/* Gathers the views of an image; runs the network whenever a batch is full. */
+static int gather(struct pipeline *pipeline, const struct loaded *loaded)
+{
+    for (size_t i = 0; i < loaded->views.count; i++) {
+        memcpy(pipeline->images + pipeline->image_count * pipeline->image_floats,
+               loaded->pixels + i * pipeline->image_floats,
+               pipeline->image_floats * sizeof(float));
+        if (++pipeline->image_count == pipeline->batch && run_network(pipeline) < 0)
+            return FAILED;
+    }
+    return 0;
+}
+
 /* An image whose pixels are ready. Its content may have come into the database, or the images
  * before it, since the loader asked. */
 static int settle_ready(struct pipeline *pipeline, const struct loaded *loaded,
                         struct settled *settled)
 {
     struct store_sample row = cache_row(loaded->sample, &loaded->times);
+    bool missing[VIEWS_MOST];
     int outcome;
 
     settled->outcome = PIPELINE_CACHED;
     settled->is_repeated = is_unwritten(pipeline, &loaded->hash);
     if (settled->is_repeated)
         return 0;
-    outcome = cache_find(&pipeline->cache, &loaded->hash, &row, &settled->is_current,
+    outcome = cache_find(&pipeline->cache, &loaded->hash, &row, missing, &settled->is_current,
                          pipeline->error);
     settled->image_id = row.image_id;
     if (outcome != STORE_NOT_FOUND)
         return outcome;
     settled->outcome = PIPELINE_EXTRACTED;
     settled->info = loaded->info;
+    settled->views = loaded->views;
     settled->place = pipeline->vector_count + pipeline->image_count;
-    memcpy(pipeline->images + pipeline->image_count * pipeline->image_floats, loaded->pixels,
-           pipeline->image_floats * sizeof(float));
-    pipeline->image_count++;
-    return 0;
+    return gather(pipeline, loaded);
 }
 
 static int settle(struct pipeline *pipeline, const struct loaded *loaded)
@@ -283,18 +308,26 @@ static int settle(struct pipeline *pipeline, const struct loaded *loaded)
     return 0;
 }
 
+/* Makes room for the vectors of one more image. */
+static int make_room(struct pipeline *pipeline, const struct loaded *loaded)
+{
+    size_t wanted = pipeline->vector_count + pipeline->image_count + loaded->views.count;
+
+    return wanted > pipeline->vector_room ? flush(pipeline) : 0;
+}
+
 static int run_samples(struct pipeline *pipeline, struct loader *loader)
 {
     const volatile sig_atomic_t *stop = pipeline->request->stop;
     struct loaded *loaded;
 
     while ((stop == NULL || *stop == 0) && (loaded = loader_next(loader)) != NULL) {
-        int outcome = settle(pipeline, loaded);
+        int outcome = make_room(pipeline, loaded);
 
+        if (outcome == 0)
+            outcome = settle(pipeline, loaded);
         loader_recycle(loader);
         if (outcome < 0)
-            return FAILED;
-        if (pipeline->image_count == pipeline->batch && run_network(pipeline) < 0)
             return FAILED;
         if (is_flush_due(pipeline) && flush(pipeline) < 0)
             return FAILED;
@@ -318,17 +351,17 @@ static int put_scan_refusals(struct pipeline *pipeline, const struct scan *scan)
     return 0;
 }
 
-/* How many images' vectors are kept until they are written. */
+/* How many views' vectors are kept until they are written. */
 static size_t choose_vector_room(const struct pipeline *pipeline)
 {
-    size_t bytes = 0, room;
+    size_t bytes = 0, room, views = pipeline->request->views->count;
 
     for (size_t i = 0; i < pipeline->output_count; i++)
         bytes += network_output(pipeline->request->network, i)->dimension * sizeof(float);
     room = MAX_VECTOR_BYTES / bytes;
-    if (room > MAX_SETTLED)
-        room = MAX_SETTLED;
-    return room > pipeline->batch ? room : pipeline->batch;
+    if (room > MAX_SETTLED * views)
+        room = MAX_SETTLED * views;
+    return room > pipeline->batch + views - 1 ? room : pipeline->batch + views - 1;
 }
 
 static int allocate(struct pipeline *pipeline)
@@ -390,14 +423,14 @@ int pipeline_run(const struct pipeline_request *request, const struct scan *scan
         .cache = &pipeline.cache,
         .trust_times = request->trust_times,
         .threads = request->threads,
-        .ahead = pipeline.batch + 2 * request->threads,
+        .ahead = (pipeline.batch - 1) / request->views->count + 1 + 2 * request->threads,
     };
     struct loader *loader = NULL;
     int outcome = FAILED;
 
     *counts = (struct pipeline_counts){0};
     cache_init(&pipeline.cache, request->store, request->feature_set_ids, pipeline.output_count,
-               STORE_VIEW_ORIGINAL);
+               request->views);
     if (allocate(&pipeline) == 0 && put_scan_refusals(&pipeline, scan) == 0 &&
         loader_create(&loading, &loader, error) == 0)
         outcome = run_samples(&pipeline, loader);

@@ -1,8 +1,8 @@
 /*
- * The whole way of the images: loaded ahead, gathered into batches, through the network, into the
- * database. A transaction writes vectors, images, samples and refusals together, about twice a
- * second and never less than a batch, so that a run that is killed loses this much and nothing
- * else, and starting again goes on there.
+ * The whole way of the images: loaded ahead, their views gathered into batches, through the network,
+ * into the database. A transaction writes vectors, images, samples and refusals together, about
+ * twice a second and never less than a batch, so that a run that is killed loses this much and
+ * nothing else, and starting again goes on there.
  */
 #ifndef EXTRACT_PIPELINE_H
 #define EXTRACT_PIPELINE_H
@@ -15,16 +15,19 @@
 #include "extract/network/network.h"
 #include "extract/rules.h"
 #include "extract/scan.h"
+#include "extract/views.h"
 
 enum pipeline_outcome {
     PIPELINE_EXTRACTED,
-    PIPELINE_CACHED,       /* its content was in the database, or came before in this run */
+    PIPELINE_CACHED,       /* its content was in the database with all views, or came before in this
+                              run */
     PIPELINE_REFUSED,
     PIPELINE_PASSED_OVER   /* found in a folder and plainly no image */
 };
 
 struct pipeline_counts {
     size_t extracted, cached, refused, passed_over;
+    size_t views;  /* computed, of the images extracted */
 };
 
 /* Called for every sample in order, after what is known of it was committed. `reason` is NULL
@@ -37,6 +40,7 @@ struct pipeline_request {
     struct network *network;         /* prepared */
     const int64_t *feature_set_ids;  /* one an output of the network */
     const struct preprocess_rule *rule;
+    const struct views *views;       /* of every image; those that are cached are left alone */
     struct decode_limits limits;
     bool trust_times;                /* see loader.h */
     size_t threads;                  /* that load images */

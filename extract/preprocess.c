@@ -7,20 +7,21 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "extract/geometry.h"
 #include "extract/resample.h"
+#include "extract/rotate.h"
 
 struct preprocess {
     struct preprocess_rule rule;
     const struct kernels *kernels;
     float table[IMAGE_CHANNELS][256];  /* the arithmetic of every byte, by channel of the source */
+    struct view original;
     unsigned char *crop;               /* [height][width][3], where the filter gives bytes */
+    float *values;                     /* likewise, where it gives floats */
     struct resample_scratch scratch;
-};
-
-/* Where the resized image lies relative to the crop. */
-struct placement {
-    struct resample_window window;  /* the part of it that the crop shows; may be empty */
-    size_t x, y;                    /* of that part in the crop */
+    struct image part;                 /* of an image, copied out of it */
+    struct buffer canvas, turned;      /* what a turned crop is made of, and that crop, as floats */
+    struct buffer canvas_bytes;
 };
 
 /* The place in the crop of the source's channel: the reverse order for BGR. */
@@ -41,24 +42,29 @@ int preprocess_create(const struct preprocess_rule *rule, struct preprocess **pr
                       struct error *error)
 {
     struct preprocess *made = memory_allocate(1, sizeof *made, error);
+    size_t row = rule->width * IMAGE_CHANNELS;
 
     *preprocess = NULL;
     if (made == NULL)
         return FAILED;
     made->rule = *rule;
     made->kernels = kernels_best();
+    if (view_parse("original", &made->original, error) < 0)
+        goto failed;
     for (size_t channel = 0; channel < IMAGE_CHANNELS; channel++)
         for (int value = 0; value < 256; value++)
             made->table[channel][value] = normalise(rule, value, channel);
-    if (preprocess_gives_bytes(rule->filter)) {
-        made->crop = memory_allocate(rule->height, rule->width * IMAGE_CHANNELS, error);
-        if (made->crop == NULL) {
-            preprocess_free(made);
-            return FAILED;
-        }
-    }
+    if (preprocess_gives_bytes(rule->filter))
+        made->crop = memory_allocate(rule->height, row, error);
+    else
+        made->values = memory_allocate(rule->height, row * sizeof *made->values, error);
+    if (made->crop == NULL && made->values == NULL)
+        goto failed;
     *preprocess = made;
     return 0;
+failed:
+    preprocess_free(made);
+    return FAILED;
 }
 
 void preprocess_free(struct preprocess *preprocess)
@@ -66,7 +72,12 @@ void preprocess_free(struct preprocess *preprocess)
     if (preprocess == NULL)
         return;
     resample_scratch_release(&preprocess->scratch);
+    image_release(&preprocess->part);
+    buffer_release(&preprocess->canvas);
+    buffer_release(&preprocess->canvas_bytes);
+    buffer_release(&preprocess->turned);
     free(preprocess->crop);
+    free(preprocess->values);
     free(preprocess);
 }
 
@@ -75,200 +86,291 @@ bool preprocess_gives_bytes(enum rule_filter filter)
     return filter != FILTER_TF1_BILINEAR && filter != FILTER_HALF_PIXEL_BILINEAR;
 }
 
-/* side * numerator / denominator, rounded down; all below 2^40, the result at least 1. */
-static size_t scale_down(size_t side, size_t numerator, size_t denominator)
+/* ---- what is needed of an image --------------------------------------------------------- */
+
+/* The part of the image that one view is made of; width 0 when its crop is all black. */
+static struct image_window window_of(const struct preprocess_rule *rule, const struct view *view,
+                                     size_t width, size_t height)
 {
-    size_t scaled = side * numerator / denominator;
+    struct image_window part = view_part(view, width, height);
+    struct canvas canvas = canvas_of(rule, part.width, part.height);
+    struct frame frame = view_frame(view, rule, &canvas);
+    struct placement placement;
+    const struct resample_window *shown = &placement.window;
+    size_t left, right, top, bottom;
 
-    return scaled > 0 ? scaled : 1;
-}
+    if (view->degrees.numerator != 0) {
+        struct rotation rotation = rotation_of(view_degrees(view), canvas.width, canvas.height);
 
-/* The size of the whole resized image. */
-static void resized_size(const struct preprocess_rule *rule, size_t image_width,
-                         size_t image_height, struct resample_window *window)
-{
-    size_t width = rule->resize_width, height = rule->resize_height;
-
-    switch (rule->fit) {
-    case FIT_SQUASH:
-        break;
-    case FIT_SHORTER_SIDE:  /* torchvision's _compute_resized_output_size */
-        if (image_width <= image_height)
-            height = scale_down(image_height, width, image_width);
-        else
-            width = scale_down(image_width, height, image_height);
-        break;
-    case FIT_PAD:  /* Pillow's ImageOps.contain */
-        if (image_width * height > image_height * width)
-            height = (size_t)fmax(1, rint((double)image_height / (double)image_width *
-                                          (double)width));
-        else
-            width = (size_t)fmax(1, rint((double)image_width / (double)image_height *
-                                         (double)height));
-        break;
+        frame = rotation_source(&rotation, &frame);
     }
-    window->full_width = width;
-    window->full_height = height;
+    placement = placement_of(&canvas, &frame);
+    if (placement_is_empty(&placement))
+        return (struct image_window){0};
+    resample_source(rule->filter, part.width, shown->full_width, shown->left, shown->width, &left,
+                    &right);
+    resample_source(rule->filter, part.height, shown->full_height, shown->top, shown->height, &top,
+                    &bottom);
+    return (struct image_window){.left = part.left + left, .top = part.top + top,
+                                 .width = right - left, .height = bottom - top};
 }
 
-/* Where a line of `full` pixels begins in the crop's coordinates, below zero when the crop cuts
- * it: half of the difference, rounded to even as Python's round() in torchvision's center_crop;
- * rounded down where the line is shorter than the crop. */
-static int64_t centre(size_t full, size_t crop)
+static size_t smaller(size_t a, size_t b)
 {
-    size_t offset;
-
-    if (full <= crop)
-        return (int64_t)((crop - full) / 2);
-    offset = (full - crop) / 2;
-    if ((full - crop) % 2 == 1 && offset % 2 == 1)
-        offset++;
-    return -(int64_t)offset;
+    return a < b ? a : b;
 }
 
-/* Where the image begins in the crop: with FIT_PAD it stands in the middle of the box first
- * (Pillow's ImageOps.pad, rounded to even too). */
-static int64_t begin(const struct preprocess_rule *rule, size_t full, size_t box, size_t crop)
+static size_t larger(size_t a, size_t b)
 {
-    if (rule->fit != FIT_PAD)
-        return centre(full, crop);
-    return (int64_t)rint((double)(box - full) * 0.5) + centre(box, crop);
-}
-
-/* Cuts a line of `full` pixels that begins at `at` of the crop to what lies within the crop. */
-static void cut(int64_t at, size_t full, size_t crop, size_t *first, size_t *count, size_t *place)
-{
-    int64_t end = at + (int64_t)full < (int64_t)crop ? at + (int64_t)full : (int64_t)crop;
-
-    *place = at > 0 ? (size_t)at : 0;
-    *first = at < 0 ? (size_t)-at : 0;
-    *count = end > (int64_t)*place ? (size_t)end - *place : 0;
-}
-
-static struct placement place(const struct preprocess_rule *rule, size_t image_width,
-                              size_t image_height)
-{
-    struct placement placement = {0};
-    struct resample_window *window = &placement.window;
-
-    resized_size(rule, image_width, image_height, window);
-    cut(begin(rule, window->full_width, rule->resize_width, rule->width), window->full_width,
-        rule->width, &window->left, &window->width, &placement.x);
-    cut(begin(rule, window->full_height, rule->resize_height, rule->height), window->full_height,
-        rule->height, &window->top, &window->height, &placement.y);
-    return placement;
-}
-
-static bool fills_crop(const struct placement *placement, const struct preprocess_rule *rule)
-{
-    return placement->window.width == rule->width && placement->window.height == rule->height;
-}
-
-static bool is_empty(const struct placement *placement)
-{
-    return placement->window.width == 0 || placement->window.height == 0;
+    return a > b ? a : b;
 }
 
 struct image_window preprocess_window(const void *context, size_t width, size_t height)
 {
-    const struct preprocess *preprocess = context;
-    const struct preprocess_rule *rule = &preprocess->rule;
-    struct placement placement = place(rule, width, height);
-    const struct resample_window *shown = &placement.window;
-    size_t left, right, top, bottom;
+    const struct preprocess_window *asked = context;
+    size_t left = width, right = 0, top = height, bottom = 0;
 
-    if (is_empty(&placement))
+    for (size_t i = 0; i < asked->views->count; i++) {
+        struct image_window window = window_of(&asked->preprocess->rule, asked->views->items[i],
+                                               width, height);
+
+        if (window.width == 0)
+            continue;
+        left = smaller(left, window.left);
+        right = larger(right, window.left + window.width);
+        top = smaller(top, window.top);
+        bottom = larger(bottom, window.top + window.height);
+    }
+    if (right == 0)
         return (struct image_window){.width = width, .height = height};
-    resample_source(rule->filter, width, shown->full_width, shown->left, shown->width, &left,
-                    &right);
-    resample_source(rule->filter, height, shown->full_height, shown->top, shown->height, &top,
-                    &bottom);
     return (struct image_window){.left = left, .top = top, .width = right - left,
                                  .height = bottom - top};
 }
 
-int preprocess_crop(struct preprocess *preprocess, const struct image *image,
-                    unsigned char *crop, struct error *error)
+/* ---- one frame -------------------------------------------------------------------------- */
+
+static bool fills_frame(const struct placement *placement, const struct frame *frame)
 {
-    const struct preprocess_rule *rule = &preprocess->rule;
-    struct placement placement = place(rule, image->width, image->height);
-    size_t stride = rule->width * IMAGE_CHANNELS;
-    unsigned char *out = crop + placement.y * stride + placement.x * IMAGE_CHANNELS;
+    return placement->window.width == frame->width && placement->window.height == frame->height;
+}
+
+/* A frame of the canvas of an image, black beyond it. out: [frame->height][frame->width][3] */
+static int render_bytes(struct preprocess *preprocess, const struct image *image,
+                        const struct canvas *canvas, const struct frame *frame,
+                        unsigned char *out, struct error *error)
+{
+    const enum rule_filter filter = preprocess->rule.filter;
+    struct placement placement = placement_of(canvas, frame);
+    size_t stride = frame->width * IMAGE_CHANNELS;
+    unsigned char *begin_at = out + placement.y * stride + placement.x * IMAGE_CHANNELS;
     int outcome;
 
-    assert(preprocess_gives_bytes(rule->filter));
-    if (!fills_crop(&placement, rule))
-        memset(crop, 0, rule->height * stride);
-    if (is_empty(&placement))
+    if (!fills_frame(&placement, frame))
+        memset(out, 0, frame->height * stride);
+    if (placement_is_empty(&placement))
         return 0;
-    if (rule->filter == FILTER_NEAREST)
-        outcome = resample_nearest(image, &placement.window, out, stride, &preprocess->scratch,
-                                   error);
-    else if (rule->filter == FILTER_OPENCV_LINEAR)
-        outcome = resample_opencv(image, &placement.window, out, stride, &preprocess->scratch,
-                                  error);
+    if (filter == FILTER_NEAREST)
+        outcome = resample_nearest(image, &placement.window, begin_at, stride,
+                                   &preprocess->scratch, error);
+    else if (filter == FILTER_OPENCV_LINEAR)
+        outcome = resample_opencv(image, &placement.window, begin_at, stride,
+                                  &preprocess->scratch, error);
     else
-        outcome = resample_antialias(rule->filter, preprocess->kernels, image, &placement.window,
-                                     out, stride, &preprocess->scratch, error);
+        outcome = resample_antialias(filter, preprocess->kernels, image, &placement.window,
+                                     begin_at, stride, &preprocess->scratch, error);
     resample_scratch_trim(&preprocess->scratch);
     return outcome;
 }
 
-void preprocess_arithmetic(const struct preprocess *preprocess, const unsigned char *crop,
-                           float *out)
+/* The same for a filter that gives floats. */
+static int render_floats(struct preprocess *preprocess, const struct image *image,
+                         const struct canvas *canvas, const struct frame *frame, float *out,
+                         struct error *error)
 {
-    const struct preprocess_rule *rule = &preprocess->rule;
-    size_t pixels = rule->height * rule->width;
-    size_t red = channel_place(rule, 0), blue = channel_place(rule, 2);
-
-    for (size_t i = 0; i < pixels; i++, crop += IMAGE_CHANNELS, out += IMAGE_CHANNELS) {
-        out[red] = preprocess->table[0][crop[0]];
-        out[1] = preprocess->table[1][crop[1]];
-        out[blue] = preprocess->table[2][crop[2]];
-    }
-}
-
-/* The arithmetic on pixels in float, in place. */
-static void normalise_floats(const struct preprocess_rule *rule, float *values)
-{
-    size_t pixels = rule->height * rule->width;
-
-    for (size_t i = 0; i < pixels; i++, values += IMAGE_CHANNELS) {
-        float normalised[IMAGE_CHANNELS];
-
-        for (size_t channel = 0; channel < IMAGE_CHANNELS; channel++)
-            normalised[channel_place(rule, channel)] =
-                normalise(rule, (double)values[channel], channel);
-        memcpy(values, normalised, sizeof normalised);
-    }
-}
-
-static int preprocess_floats(struct preprocess *preprocess, const struct image *image, float *out,
-                             struct error *error)
-{
-    const struct preprocess_rule *rule = &preprocess->rule;
-    struct placement placement = place(rule, image->width, image->height);
-    size_t stride = rule->width * IMAGE_CHANNELS;
-    float *begin_at = out + placement.y * stride + placement.x * IMAGE_CHANNELS;
+    struct placement placement = placement_of(canvas, frame);
+    size_t stride = frame->width * IMAGE_CHANNELS;
     int outcome = 0;
 
-    if (!fills_crop(&placement, rule))
-        memset(out, 0, rule->height * stride * sizeof *out);
-    if (!is_empty(&placement))
-        outcome = resample_float(rule->filter, image, &placement.window, begin_at, stride,
-                                 &preprocess->scratch, error);
+    if (!fills_frame(&placement, frame))
+        memset(out, 0, frame->height * stride * sizeof *out);
+    if (!placement_is_empty(&placement))
+        outcome = resample_float(preprocess->rule.filter, image, &placement.window,
+                                 out + placement.y * stride + placement.x * IMAGE_CHANNELS,
+                                 stride, &preprocess->scratch, error);
     resample_scratch_trim(&preprocess->scratch);
-    normalise_floats(rule, out);
     return outcome;
+}
+
+/* ---- one view --------------------------------------------------------------------------- */
+
+/* Copies a part of an image out of it. */
+static int copy_part(const struct image *image, const struct image_window *window,
+                     struct image *part, struct error *error)
+{
+    size_t row = window->width * IMAGE_CHANNELS, stride = image->width * IMAGE_CHANNELS;
+    const unsigned char *from = image->pixels + window->top * stride +
+                                window->left * IMAGE_CHANNELS;
+
+    if (image_reserve(part, window->width, window->height, error) < 0)
+        return FAILED;
+    for (size_t y = 0; y < window->height; y++)
+        memcpy(part->pixels + y * row, from + y * stride, row);
+    return 0;
+}
+
+/* A frame as floats, whatever the filter gives; the caller has made room in the buffers. */
+static int render_canvas(struct preprocess *preprocess, const struct image *image,
+                         const struct canvas *canvas, const struct frame *frame,
+                         struct error *error)
+{
+    float *out = (float *)(void *)preprocess->canvas.data;
+    const unsigned char *bytes = preprocess->canvas_bytes.data;
+    size_t count = frame->height * frame->width * IMAGE_CHANNELS;
+
+    if (preprocess->crop == NULL)
+        return render_floats(preprocess, image, canvas, frame, out, error);
+    if (render_bytes(preprocess, image, canvas, frame, preprocess->canvas_bytes.data, error) < 0)
+        return FAILED;
+    for (size_t i = 0; i < count; i++)
+        out[i] = bytes[i];
+    return 0;
+}
+
+/* The crop of a view that is turned, as floats in preprocess->turned. */
+static int render_turned(struct preprocess *preprocess, const struct image *image,
+                         const struct view *view, const struct canvas *canvas,
+                         const struct frame *crop, struct error *error)
+{
+    struct rotation rotation = rotation_of(view_degrees(view), canvas->width, canvas->height);
+    struct frame source = rotation_source(&rotation, crop);
+    size_t count = source.width * source.height * IMAGE_CHANNELS;
+
+    if (buffer_reserve(&preprocess->canvas, count * sizeof(float), error) < 0 ||
+        buffer_reserve(&preprocess->canvas_bytes, count, error) < 0 ||
+        buffer_reserve(&preprocess->turned,
+                       crop->width * crop->height * IMAGE_CHANNELS * sizeof(float), error) < 0)
+        return FAILED;
+    if (count > 0 && render_canvas(preprocess, image, canvas, &source, error) < 0)
+        return FAILED;
+    rotation_sample(&rotation, crop, &source, (const float *)(const void *)preprocess->canvas.data,
+                    preprocess->crop != NULL, (float *)(void *)preprocess->turned.data);
+    return 0;
+}
+
+/* The crop of a view, not mirrored yet, in preprocess->crop or ->values. */
+static int render_view(struct preprocess *preprocess, const struct image *image,
+                       const struct view *view, struct error *error)
+{
+    const struct preprocess_rule *rule = &preprocess->rule;
+    struct image_window part = view_part(view, image->width, image->height);
+    struct canvas canvas = canvas_of(rule, part.width, part.height);
+    struct frame crop = view_frame(view, rule, &canvas);
+    size_t count = rule->height * rule->width * IMAGE_CHANNELS;
+    const float *turned;
+
+    if (part.width < image->width || part.height < image->height) {
+        if (copy_part(image, &part, &preprocess->part, error) < 0)
+            return FAILED;
+        image = &preprocess->part;
+    }
+    if (view->degrees.numerator == 0)
+        return preprocess->crop != NULL
+                   ? render_bytes(preprocess, image, &canvas, &crop, preprocess->crop, error)
+                   : render_floats(preprocess, image, &canvas, &crop, preprocess->values, error);
+    if (render_turned(preprocess, image, view, &canvas, &crop, error) < 0)
+        return FAILED;
+    turned = (const float *)(const void *)preprocess->turned.data;
+    for (size_t i = 0; i < count && preprocess->crop != NULL; i++)
+        preprocess->crop[i] = (unsigned char)turned[i];
+    if (preprocess->crop == NULL)
+        memcpy(preprocess->values, turned, count * sizeof *turned);
+    return 0;
+}
+
+/* Where the pixel stands whose result is written to a column. */
+static size_t column_of(const struct preprocess_rule *rule, bool flip, size_t column)
+{
+    return (flip ? rule->width - 1 - column : column) * IMAGE_CHANNELS;
+}
+
+int preprocess_crop(struct preprocess *preprocess, const struct image *image,
+                    const struct view *view, unsigned char *crop, struct error *error)
+{
+    const struct preprocess_rule *rule = &preprocess->rule;
+    size_t stride = rule->width * IMAGE_CHANNELS;
+
+    assert(preprocess_gives_bytes(rule->filter));
+    if (render_view(preprocess, image, view, error) < 0)
+        return FAILED;
+    for (size_t y = 0; y < rule->height; y++)
+        for (size_t x = 0; x < rule->width; x++, crop += IMAGE_CHANNELS)
+            memcpy(crop, preprocess->crop + y * stride + column_of(rule, view->flip, x),
+                   IMAGE_CHANNELS);
+    return 0;
+}
+
+/* ---- the arithmetic --------------------------------------------------------------------- */
+
+static void finish_bytes(const struct preprocess *preprocess, bool flip, float *out)
+{
+    const struct preprocess_rule *rule = &preprocess->rule;
+    size_t stride = rule->width * IMAGE_CHANNELS;
+    size_t red = channel_place(rule, 0), blue = channel_place(rule, 2);
+
+    for (size_t y = 0; y < rule->height; y++) {
+        const unsigned char *row = preprocess->crop + y * stride;
+
+        for (size_t x = 0; x < rule->width; x++, out += IMAGE_CHANNELS) {
+            const unsigned char *pixel = row + column_of(rule, flip, x);
+
+            out[red] = preprocess->table[0][pixel[0]];
+            out[1] = preprocess->table[1][pixel[1]];
+            out[blue] = preprocess->table[2][pixel[2]];
+        }
+    }
+}
+
+static void finish_floats(const struct preprocess *preprocess, bool flip, float *out)
+{
+    const struct preprocess_rule *rule = &preprocess->rule;
+    size_t stride = rule->width * IMAGE_CHANNELS;
+
+    for (size_t y = 0; y < rule->height; y++) {
+        const float *row = preprocess->values + y * stride;
+
+        for (size_t x = 0; x < rule->width; x++, out += IMAGE_CHANNELS) {
+            const float *pixel = row + column_of(rule, flip, x);
+
+            for (size_t channel = 0; channel < IMAGE_CHANNELS; channel++)
+                out[channel_place(rule, channel)] = normalise(rule, (double)pixel[channel],
+                                                              channel);
+        }
+    }
+}
+
+int preprocess_views(struct preprocess *preprocess, const struct image *image,
+                     const struct view_list *views, float *out, struct error *error)
+{
+    size_t floats = preprocess->rule.height * preprocess->rule.width * IMAGE_CHANNELS;
+
+    for (size_t i = 0; i < views->count; i++, out += floats) {
+        const struct view *view = views->items[i];
+
+        if ((i == 0 || !view_is_twin(views->items[i - 1], view)) &&
+            render_view(preprocess, image, view, error) < 0)
+            return FAILED;
+        if (preprocess->crop != NULL)
+            finish_bytes(preprocess, view->flip, out);
+        else
+            finish_floats(preprocess, view->flip, out);
+    }
+    return 0;
 }
 
 int preprocess_image(struct preprocess *preprocess, const struct image *image, float *out,
                      struct error *error)
 {
-    if (!preprocess_gives_bytes(preprocess->rule.filter))
-        return preprocess_floats(preprocess, image, out, error);
-    if (preprocess_crop(preprocess, image, preprocess->crop, error) < 0)
-        return FAILED;
-    preprocess_arithmetic(preprocess, preprocess->crop, out);
-    return 0;
+    const struct view_list original = {{&preprocess->original}, 1};
+
+    return preprocess_views(preprocess, image, &original, out, error);
 }

@@ -100,7 +100,7 @@ contents() {
                view, hex(data)
           FROM vector JOIN feature_set ON feature_set.id = feature_set_id
           JOIN network ON network.id = network_id JOIN image ON image.id = image_id
-         ORDER BY 2, 3, 4, 5, 6;
+         ORDER BY 2, 3, 4, 5, 6, 7;
         SELECT 'refusal', path, reason FROM refusal ORDER BY path;" "${1:-features.db}"
 }
 

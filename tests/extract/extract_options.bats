@@ -8,8 +8,8 @@ load extract_helpers
 @test "--help goes to stdout and explains every option and preset" {
     run_extract --help
     expect 0
-    for option in network db split label labels files-from null layer pool preprocess batch \
-                  threads max-pixels describe json quiet verbose help version; do
+    for option in network db split label labels files-from null layer pool preprocess views \
+                  views-file batch threads max-pixels describe json quiet verbose help version; do
         grep -q -e " --$option" <<< "$output"
     done
     for preset in torchvision torchvision-tf keras-caffe caffe-alexnet tensorflow-inception-2015 \
@@ -144,7 +144,7 @@ CASES
                json_extract(value, '\$.preprocessing') LIKE 'fit=shorter-side,resize=19,%'
           FROM result, json_each(text, '\$.feature_sets');") <<'EXPECTED'
 1
-database network feature_sets images extracted cached refused forgotten seconds images_per_second
+database network feature_sets views views_computed images extracted cached refused forgotten seconds images_per_second
 1|features|avg|14|1
 2|t9|avg|12|1
 EXPECTED

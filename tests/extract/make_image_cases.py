@@ -7,9 +7,11 @@ usage: make_image_cases.py [FOLDER]
 
 cases.tsv    file, width, height; pixels follow each other in pixels.npy (uint8, RGB)
 resized.tsv  file, rule, "bytes" or "floats"; crops follow each other in crops.npy or floats.npy
+views.tsv    file, rule, view, "bytes" or "floats"; likewise in view-crops.npy or view-floats.npy
 """
 import ctypes
 import io
+import math
 import os
 import struct
 import sys
@@ -256,6 +258,114 @@ def resized(source):
             yield rule, tensorflow(pixels, height, width, half_pixel)
 
 
+# ---- views -------------------------------------------------------------------------------------
+
+def resized_image(part, fit, height, width, kind):
+    """The resized image: Pillow's, or [height][width][3] floats of a kind that gives them."""
+    if kind in PILLOW and fit == "pad":
+        return ImageOps.pad(part, (width, height), PILLOW[kind])
+    if fit == "shorter-side":
+        width, height = shorter_side(part, height)
+    if kind in PILLOW:
+        return part.resize((width, height), PILLOW[kind])
+    if kind == "opencv-linear":
+        return Image.fromarray(opencv(np.array(part), height, width))
+    return tensorflow(np.array(part), height, width, kind == "half-pixel-bilinear")
+
+
+def planes_of(image):
+    """The channels as Pillow's images, of 32-bit floats where it has them."""
+    if isinstance(image, Image.Image):
+        return list(image.split())
+    return [Image.fromarray(np.ascontiguousarray(image[:, :, c], np.float32)) for c in range(3)]
+
+
+def half_away(value):
+    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+
+
+def crop_box(size, crop, place, shift):
+    """Where torchvision's FiveCrop or CenterCrop cuts, moved: left, top, right, bottom."""
+    begin = []
+    for axis in (0, 1):
+        room = size[axis] - crop[axis]
+        at = int(round(room / 2.0)) if room > 0 else -(-room // 2)
+        if place is not None and room > 0:
+            at = room if ("right", "bottom")[axis] in place else 0
+        begin.append(at + half_away(shift[axis] * crop[axis]))
+    return begin[0], begin[1], begin[0] + crop[0], begin[1] + crop[1]
+
+
+def shown(image, rule, part=None, rotate=0, place=None, shift=(0, 0), flip=False):
+    """The crop of a view, [height][width][3]. part: edges as pairs, (1, 3) for a third."""
+    fit, resize, crop, kind = rule
+    if part:
+        sides = image.size * 2
+        image = image.crop([(2 * n * side + d) // (2 * d) for (n, d), side in zip(part, sides)])
+    planes = planes_of(resized_image(image, fit, resize[0], resize[1], kind))
+    if rotate:
+        planes = [plane.rotate(rotate, Image.BILINEAR) for plane in planes]
+    box = crop_box(planes[0].size, (crop[1], crop[0]), place, shift)
+    planes = [plane.crop(box) for plane in planes]
+    if flip:
+        planes = [plane.transpose(Image.FLIP_LEFT_RIGHT) for plane in planes]
+    return np.stack([np.asarray(plane) for plane in planes], axis=2)
+
+
+PARTS = {
+    "crop=0:0:2/3:2/3": ((0, 1), (0, 1), (2, 3), (2, 3)),
+    "crop=1/3:0:1:2/3": ((1, 3), (0, 1), (1, 1), (2, 3)),
+    "crop=1/6:1/6:5/6:5/6": ((1, 6), (1, 6), (5, 6), (5, 6)),
+}
+PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
+
+
+def views():
+    """The text of a view, and what to tell shown()."""
+    yield "original", {}
+    yield "flip", {"flip": True}
+    for place in PLACES:
+        yield "crop=" + place, {"place": place}
+        yield "crop=%s,flip" % place, {"place": place, "flip": True}
+    for name, part in PARTS.items():
+        yield name, {"part": part}
+        yield name + ",flip", {"part": part, "flip": True}
+    for degrees in (30, -30, 7.5, 90, -90, 180, 179.999999):
+        yield "rotate=%s" % degrees, {"rotate": degrees}
+    yield "rotate=30,flip", {"rotate": 30, "flip": True}
+    yield "shift=0.1:-0.2", {"shift": (0.1, -0.2)}
+    yield "shift=-1:0.5", {"shift": (-1, 0.5)}
+    yield "crop=bottom-right,rotate=-45,shift=0.25:0.25,flip", {
+        "place": "bottom-right", "rotate": -45, "shift": (0.25, 0.25), "flip": True}
+    yield "crop=1/3:0:1:2/3,rotate=12,shift=-0.3:0", {
+        "part": PARTS["crop=1/3:0:1:2/3"], "rotate": 12, "shift": (-0.3, 0)}
+
+
+VIEW_RULES = (
+    ("shorter-side", (16, 16), (14, 12), "bilinear"), ("squash", (15, 20), (10, 15), "bicubic"),
+    ("pad", (12, 15), (11, 17), "lanczos"), ("shorter-side", (9, 9), (11, 8), "nearest"),
+    ("squash", (16, 13), (12, 12), "opencv-linear"), ("squash", (16, 13), (12, 12), "tf1-bilinear"),
+    ("shorter-side", (10, 10), (9, 9), "half-pixel-bilinear"))
+
+
+def write_views():
+    lines, crops, floats = [], [], []
+    for name in ("wide.png", "tall.png"):
+        with open(os.path.join(FOLDER, name), "rb") as file:
+            image = Image.open(io.BytesIO(file.read())).convert("RGB")
+        for rule in VIEW_RULES:
+            text = "fit=%s,resize=%dx%d,crop=%dx%d,filter=%s" % (rule[0], *rule[1], *rule[2],
+                                                                rule[3])
+            for view, wanted in views():
+                crop = shown(image, rule, **wanted)
+                kind = "bytes" if crop.dtype == np.uint8 else "floats"
+                lines.append("%s\t%s\t%s\t%s\n" % (name, text, view, kind))
+                (crops if kind == "bytes" else floats).append(crop.reshape(-1))
+    write("views.tsv", "".join(lines).encode())
+    np.save(os.path.join(FOLDER, "view-crops.npy"), np.concatenate(crops))
+    np.save(os.path.join(FOLDER, "view-floats.npy"), np.concatenate(floats).astype(np.float32))
+
+
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     cases, pixels = [], []
@@ -278,6 +388,7 @@ def main():
     write("resized.tsv", "".join(lines).encode())
     np.save(os.path.join(FOLDER, "crops.npy"), np.concatenate(crops))
     np.save(os.path.join(FOLDER, "floats.npy"), np.concatenate(floats).astype(np.float32))
+    write_views()
 
 
 main()

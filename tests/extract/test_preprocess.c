@@ -26,27 +26,42 @@ static size_t elements_of(const struct preprocess_rule *rule)
     return rule->height * rule->width * 3;
 }
 
-static void check_bytes(const char *text, const struct image *image, const unsigned char *wanted,
-                        size_t *at)
+static struct view view_of(const char *text)
+{
+    struct view view;
+    struct error error;
+
+    if (view_parse(text, &view, &error) < 0)
+        fail_msg("%s", error.text);
+    return view;
+}
+
+static void check_bytes(const char *text, const char *view_text, const struct image *image,
+                        const unsigned char *wanted, size_t *at)
 {
     struct preprocess_rule rule;
     struct preprocess *preprocess = prepare(text, &rule);
+    const struct view view = view_of(view_text);
     size_t elements = elements_of(&rule);
     unsigned char *crop = malloc(elements);
     struct error error;
 
     assert_non_null(crop);
-    assert_int_equal(preprocess_crop(preprocess, image, crop, &error), 0);
-    if (memcmp(crop, wanted + *at, elements) != 0)
-        fail_msg("%s of %zu x %zu differs", text, image->width, image->height);
+    assert_int_equal(preprocess_crop(preprocess, image, &view, crop, &error), 0);
+    for (size_t i = 0; i < elements; i++)
+        if (crop[i] != wanted[*at + i])
+            fail_msg("%s, %s of %zu x %zu: %d instead of %d at %zu", text, view_text, image->width,
+                     image->height, crop[i], wanted[*at + i], i);
     *at += elements;
     free(crop);
     preprocess_free(preprocess);
 }
 
-static void check_floats(const char *text, const struct image *image, const float *wanted,
-                         size_t *at)
+static void check_floats(const char *text, const char *view_text, const struct image *image,
+                         const float *wanted, size_t *at)
 {
+    const struct view view = view_of(view_text);
+    const struct view_list views = {{&view}, 1};
     struct preprocess_rule rule;
     struct preprocess *preprocess;
     struct error error;
@@ -59,32 +74,35 @@ static void check_floats(const char *text, const struct image *image, const floa
     elements = elements_of(&rule);
     out = malloc(elements * sizeof *out);
     assert_non_null(out);
-    assert_int_equal(preprocess_image(preprocess, image, out, &error), 0);
+    assert_int_equal(preprocess_views(preprocess, image, &views, out, &error), 0);
     for (size_t i = 0; i < elements; i++)
         if (!(fabsf(out[i] - wanted[*at + i]) <= 1e-4f))
-            fail_msg("%s of %zu x %zu: %g instead of %g at %zu", text, image->width,
-                     image->height, (double)out[i], (double)wanted[*at + i], i);
+            fail_msg("%s, %s of %zu x %zu: %g instead of %g at %zu", text, view_text,
+                     image->width, image->height, (double)out[i], (double)wanted[*at + i], i);
     *at += elements;
     free(out);
     preprocess_free(preprocess);
 }
 
-static void test_resizes_as_the_models_do(void **state)
+/* A table of cases: file, rule, view if it has any, and the kind of what is expected. */
+static void check_table(const char *table_name, const char *crops_name, const char *floats_name,
+                        bool has_views)
 {
-    struct npy crops = golden_array("crops.npy", NPY_UINT8);
-    struct npy floats = golden_array("floats.npy", NPY_FLOAT32);
-    FILE *table = golden_table("resized.tsv");
+    struct npy crops = golden_array(crops_name, NPY_UINT8);
+    struct npy floats = golden_array(floats_name, NPY_FLOAT32);
+    FILE *table = golden_table(table_name);
     struct image image = {0};
     size_t byte_at = 0, float_at = 0;
-    char name[64], rule[256], kind[16];
+    char name[64], rule[256], view[VIEW_NAME] = "original", kind[16];
 
-    (void)state;
-    while (fscanf(table, "%63s %255s %15s", name, rule, kind) == 3) {
+    while (fscanf(table, "%63s %255s", name, rule) == 2) {
+        assert_true(!has_views || fscanf(table, "%191s", view) == 1);
+        assert_int_equal(fscanf(table, "%15s", kind), 1);
         golden_decode(name, &image);
         if (strcmp(kind, "bytes") == 0)
-            check_bytes(rule, &image, crops.data, &byte_at);
+            check_bytes(rule, view, &image, crops.data, &byte_at);
         else
-            check_floats(rule, &image, floats.data, &float_at);
+            check_floats(rule, view, &image, floats.data, &float_at);
     }
     assert_int_equal(byte_at, crops.count);
     assert_int_equal(float_at, floats.count);
@@ -94,32 +112,71 @@ static void test_resizes_as_the_models_do(void **state)
     npy_release(&floats);
 }
 
-/* What lies outside of the window that a crop asks for has no part in it. */
-static void check_window(const char *text, struct image *image)
+static void test_resizes_as_the_models_do(void **state)
+{
+    (void)state;
+    check_table("resized.tsv", "crops.npy", "floats.npy", false);
+}
+
+/* Every view with every kind of rule, step by step as Pillow does it. */
+static void test_views_as_pillow_does(void **state)
+{
+    (void)state;
+    check_table("views.tsv", "view-crops.npy", "view-floats.npy", true);
+}
+
+/* What lies outside of the window that the crops of some views ask for has no part in them. */
+static void check_window(const char *text, const struct view_list *views, struct image *image)
 {
     struct preprocess_rule rule;
     struct preprocess *preprocess = prepare(text, &rule);
-    struct image_window window = preprocess_window(preprocess, image->width, image->height);
-    size_t elements = elements_of(&rule);
+    const struct preprocess_window asked = {preprocess, views};
+    struct image_window window = preprocess_window(&asked, image->width, image->height);
+    size_t elements = views->count * elements_of(&rule);
     float *whole = malloc(2 * elements * sizeof *whole), *part = whole + elements;
     struct error error;
 
     assert_non_null(whole);
     assert_in_range(window.width, 1, image->width - window.left);
     assert_in_range(window.height, 1, image->height - window.top);
-    assert_int_equal(preprocess_image(preprocess, image, whole, &error), 0);
+    assert_int_equal(preprocess_views(preprocess, image, views, whole, &error), 0);
     for (size_t y = 0; y < image->height; y++)
         for (size_t x = 0; x < image->width; x++)
             if (y < window.top || y >= window.top + window.height || x < window.left ||
                 x >= window.left + window.width)
                 memset(image->pixels + (y * image->width + x) * IMAGE_CHANNELS,
                        (int)(x * 50 + y * 70), IMAGE_CHANNELS);
-    assert_int_equal(preprocess_image(preprocess, image, part, &error), 0);
+    assert_int_equal(preprocess_views(preprocess, image, views, part, &error), 0);
     if (memcmp(whole, part, elements * sizeof *whole) != 0)
-        fail_msg("%s of %zu x %zu depends on more than its window", text, image->width,
-                 image->height);
+        fail_msg("%s, %zu views from %s of %zu x %zu depend on more than their window", text,
+                 views->count, views->items[0]->name, image->width, image->height);
     free(whole);
     preprocess_free(preprocess);
+}
+
+/* The views of a window test: alone, and several together. */
+static const char *const view_sets[][3] = {
+    {"original"},
+    {"crop=top-left", "crop=bottom-left,flip"},
+    {"rotate=30"},
+    {"crop=1/3:0.2:0.9:1,rotate=-100,shift=0.2:-0.3", "crop=0:0:0.1:0.1", "shift=1:1"},
+};
+
+static void check_windows(const char *text, const char *name)
+{
+    for (size_t i = 0; i < sizeof view_sets / sizeof *view_sets; i++) {
+        struct image image = {0};
+        struct view views[3];
+        struct view_list list = {.count = 0};
+
+        for (; list.count < 3 && view_sets[i][list.count] != NULL; list.count++) {
+            views[list.count] = view_of(view_sets[i][list.count]);
+            list.items[list.count] = &views[list.count];
+        }
+        golden_decode(name, &image);
+        check_window(text, &list, &image);
+        image_release(&image);
+    }
 }
 
 static void test_window_is_enough(void **state)
@@ -131,7 +188,6 @@ static void test_window_is_enough(void **state)
         "fit=squash,resize=40x40,crop=9x9", "fit=squash,resize=200x7,crop=11x3",
         "fit=squash,resize=10x10,crop=10x10", "fit=pad,resize=30x30,crop=12x12"};
     FILE *table = golden_table("cases.tsv");
-    struct image image = {0};
     size_t width, height;
     char name[64], text[RULE_TEXT];
 
@@ -140,10 +196,47 @@ static void test_window_is_enough(void **state)
         for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
             for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++) {
                 snprintf(text, sizeof text, "keras-raw,%s,filter=%s", shapes[j], filters[i]);
-                golden_decode(name, &image);
-                check_window(text, &image);
+                check_windows(text, name);
             }
     fclose(table);
+}
+
+/* The same numbers whether views are made one by one or together, with the twin before or not. */
+static void test_views_do_not_depend_on_each_other(void **state)
+{
+    static const char *const rules[] = {"torchvision,crop=9,resize=12",
+                                        "tensorflow-mobilenet,crop=9,resize=12"};
+    struct image image = {0};
+    struct views views;
+
+    (void)state;
+    golden_decode("wide.png", &image);
+    views_preset(VIEWS_RAZAVIAN, &views);
+    assert_int_equal(views.count, 16);
+    for (size_t r = 0; r < 2; r++) {
+        struct preprocess_rule rule;
+        struct preprocess *preprocess = prepare(rules[r], &rule);
+        struct view_list list = {.count = views.count};
+        float out[16][9][9][3], one[9][9][3];
+        struct error error;
+
+        for (size_t i = 0; i < views.count; i++)
+            list.items[i] = &views.items[i];
+        assert_int_equal(preprocess_views(preprocess, &image, &list, &out[0][0][0][0], &error), 0);
+        for (size_t i = 0; i < views.count; i++) {
+            const struct view_list alone = {{&views.items[i]}, 1};
+
+            assert_int_equal(preprocess_views(preprocess, &image, &alone, &one[0][0][0], &error),
+                             0);
+            assert_memory_equal(one, out[i], sizeof one);
+            for (int y = 0; y < 9 && i % 2 == 1; y++)
+                for (int x = 0; x < 9; x++)
+                    assert_memory_equal(out[i][y][x], out[i - 1][y][8 - x], sizeof out[i][y][x]);
+        }
+        assert_int_equal(preprocess_image(preprocess, &image, &one[0][0][0], &error), 0);
+        assert_memory_equal(one, out[0], sizeof one);
+        preprocess_free(preprocess);
+    }
     image_release(&image);
 }
 
@@ -290,6 +383,45 @@ static void test_extreme_proportions(void **state)
     free(pixels);
 }
 
+/* Views of such images stay within the crop's memory, and within the image's colours. */
+static void test_views_of_extreme_proportions(void **state)
+{
+    static const size_t sizes[][2] = {{1, 1}, {3, 900}, {20000, 1}, {1, 1000000}};
+    static const char *const rules[] = {
+        "keras-raw,fit=shorter-side,crop=24x20,resize=26,filter=bilinear",
+        "keras-raw,fit=squash,crop=24x20,resize=26,filter=tf1-bilinear",
+        "keras-raw,fit=pad,crop=24x20,resize=26,filter=nearest"};
+    static const char *const texts[] = {
+        "crop=0.4:0.4:0.6:0.6,rotate=45,flip", "crop=bottom-right,rotate=-91.5", "shift=-1:1",
+        "crop=0.999999:0:1:1,rotate=180,shift=0.5:-0.5"};
+    unsigned char *pixels = malloc((size_t)3000000);
+    size_t coloured = 0;
+
+    (void)state;
+    assert_non_null(pixels);
+    memset(pixels, 200, 3000000);
+    for (size_t i = 0; i < 4 * 3 * 4; i++) {
+        const struct image image = {
+            .pixels = pixels, .width = sizes[i / 12][0], .height = sizes[i / 12][1]};
+        const struct view view = view_of(texts[i % 4]);
+        const struct view_list views = {{&view}, 1};
+        struct preprocess_rule rule;
+        struct preprocess *preprocess = prepare(rules[i / 4 % 3], &rule);
+        struct error error;
+        float out[24 * 20 * 3];
+
+        if (preprocess_views(preprocess, &image, &views, out, &error) < 0)
+            fail_msg("%s", error.text);
+        for (size_t k = 0; k < sizeof out / sizeof *out; k++) {
+            assert_true(out[k] >= 0 && out[k] <= 200);
+            coloured += lrintf(out[k]) == 200;
+        }
+        preprocess_free(preprocess);
+    }
+    assert_true(coloured > 10000);
+    free(pixels);
+}
+
 /* The reference photos' centre crops, as Pillow makes them. */
 static void test_reference_crops(void **state)
 {
@@ -303,6 +435,7 @@ static void test_reference_crops(void **state)
     struct npy crops;
     char line[512], name[1024];
     size_t index = 0, size = (size_t)224 * 224 * 3;
+    const struct view original = view_of("original");
     unsigned char *crop;
     FILE *table;
 
@@ -327,7 +460,7 @@ static void test_reference_crops(void **state)
         assert_int_equal(file_read(test_data(name), 1 << 26, &bytes, NULL, &error), 0);
         assert_int_equal(decode_image(name, bytes.data, bytes.size, &(struct decode_limits){0},
                                       &image, &info, &error), 0);
-        assert_int_equal(preprocess_crop(preprocess, &image, crop, &error), 0);
+        assert_int_equal(preprocess_crop(preprocess, &image, &original, crop, &error), 0);
         for (size_t i = 0; i < size; i++)
             if (abs(crop[i] - wanted[i]) > largest)
                 largest = abs(crop[i] - wanted[i]);
@@ -348,11 +481,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resizes_as_the_models_do),
+        cmocka_unit_test(test_views_as_pillow_does),
         cmocka_unit_test(test_window_is_enough),
+        cmocka_unit_test(test_views_do_not_depend_on_each_other),
         cmocka_unit_test(test_no_resize_changes_nothing),
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_extreme_proportions),
+        cmocka_unit_test(test_views_of_extreme_proportions),
         cmocka_unit_test(test_reference_crops),
     };
 
