@@ -24,7 +24,7 @@ struct settings {
 
 static const struct settings defaults = {
     .shared = COMMAND_DEFAULTS,
-    .learning = LEARNING_DEFAULTS,
+    .learning = LEARNING_DEFAULTS_ON("none"),
     .protocol = PROTOCOL_DEFAULTS,
     .most = DEFAULT_MOST,
 };

@@ -19,7 +19,7 @@ struct settings {
     struct command_settings shared;
     struct learning learning;
     struct protocol protocol;
-    struct text_list features, costs, normalizations;
+    struct text_list features, costs, normalizations, views;
 };
 
 static const struct settings defaults = {
@@ -37,6 +37,9 @@ static const struct option options[] = {
      .help = "the price of a margin violation, or 'auto'; may be repeated\n(default 1)"},
     {0, "normalize", OPTION_LIST, offsetof(struct settings, normalizations), .argument = "HOW",
      .help = "l2 (default), standard, power or none; may be repeated"},
+    {0, "views", OPTION_LIST, offsetof(struct settings, views), .argument = "WHICH",
+     .help = "none, train or both, as 'evaluate --help' explains; may be\nrepeated"},
+    LEARNING_VIEW_OPTION(struct settings),
     PROTOCOL_OPTIONS(struct settings),
     LEARNING_OPTIONS(struct settings),
     LEARNING_RECORD_OPTION(struct settings),
@@ -55,7 +58,8 @@ struct comparing {
 
 /* ---- what is compared ------------------------------------------------------------------- */
 
-static const char *const default_costs[] = {"1"}, *const default_normalizations[] = {"l2"};
+static const char *const default_costs[] = {"1"}, *const default_normalizations[] = {"l2"},
+                  *const default_views[] = {NULL};
 
 static const char *const *costs_of(const struct settings *settings, size_t *count)
 {
@@ -70,21 +74,37 @@ static const char *const *normalizations_of(const struct settings *settings, siz
                                               : default_normalizations;
 }
 
+static const char *const *views_of(const struct settings *settings, size_t *count)
+{
+    *count = settings->views.count > 0 ? settings->views.count : 1;
+    return settings->views.count > 0 ? settings->views.items : default_views;
+}
+
+/* names: what there is, up to a NULL; choices: the same as a text. */
+static int check_choices(const struct text_list *given, const char *const *names,
+                         const char *option, const char *choices, struct error *error)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        size_t known = 0;
+
+        while (names[known] != NULL && strcmp(names[known], given->items[i]) != 0)
+            known++;
+        if (names[known] == NULL)
+            return error_set(error, "%s takes one of %s, not '%s'", option, choices,
+                             given->items[i]);
+    }
+    return 0;
+}
+
 static int check_settings(const struct settings *settings, struct error *error)
 {
     for (size_t i = 0; i < settings->costs.count; i++)
         if (learning_check_cost(settings->costs.items[i], error) < 0)
             return FAILED;
-    for (size_t i = 0; i < settings->normalizations.count; i++) {
-        size_t known = 0;
-
-        while (normalize_names[known] != NULL &&
-               strcmp(normalize_names[known], settings->normalizations.items[i]) != 0)
-            known++;
-        if (normalize_names[known] == NULL)
-            return error_set(error, "--normalize takes one of l2, standard, power, none, not '%s'",
-                             settings->normalizations.items[i]);
-    }
+    if (check_choices(&settings->normalizations, normalize_names, "--normalize",
+                      "l2, standard, power, none", error) < 0 ||
+        check_choices(&settings->views, augment_names, "--views", "none, train, both", error) < 0)
+        return FAILED;
     for (size_t i = 0; i < settings->features.count; i++) {
         const char *text = settings->features.items[i];
 
@@ -139,6 +159,23 @@ static int evaluate_all(struct comparing *comparing, struct error *error)
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
+/* What was not said is recorded as what it came to. */
+static void view_arguments(const struct comparing *comparing, struct json *json)
+{
+    const struct augmentation *augmentation = &comparing->lineup.augmentation;
+    const struct text_list *views = &comparing->settings->views;
+
+    if (views->count == 0) {
+        augmentation_arguments(augmentation, json);
+        return;
+    }
+    for (size_t i = 0; i < views->count; i++) {
+        json_text(json, NULL, "--views");
+        json_text(json, NULL, views->items[i]);
+    }
+    augmentation_name_arguments(augmentation, json);
+}
+
 static void write_settings(const void *context, FILE *out)
 {
     const struct comparing *comparing = context;
@@ -167,6 +204,7 @@ static void write_settings(const void *context, FILE *out)
         json_text(&json, NULL, "--normalize");
         json_text(&json, NULL, normalizations_of(settings, &normalizations)[i]);
     }
+    view_arguments(comparing, &json);
     json_close(&json);
     json_close(&json);
 }
@@ -180,6 +218,7 @@ static void json_entry(const struct comparing *comparing, size_t place, struct j
     json_open(json, NULL, '{');
     feature_set_json(candidate->representation->examples.features, "feature_set", json);
     learning_json(&candidate->learning, json);
+    augmentation_json(&candidate->representation->examples.augmentation, json);
     json_integer(json, "part", (int64_t)entry->evaluation);
     json_real(json, "accuracy", evaluation->metrics.accuracy);
     json_integer(json, "correct", (int64_t)evaluation->metrics.correct);
@@ -239,11 +278,15 @@ static void write_heading(const struct comparing *comparing, FILE *out)
     else
         fprintf(out, "%zu trainings each on the same stratified folds, seed %zu; %zu images",
                 evaluation->fold_count, settings->learning.seed, evaluation->count);
-    fprintf(out, ", %zu classes; linear SVM\n\n", examples->dataset.class_count);
+    fprintf(out, ", %zu classes; linear SVM", examples->dataset.class_count);
+    if (settings->views.count < 2)
+        augmentation_describe(&comparing->lineup.augmentation, "\n", out);
+    fputs("\n\n", out);
     fputs("accuracy   95 % interval   against the best         p\n", out);
 }
 
-/* "12 mobilenet_v2.onnx layer avg, C = 1, l2", but only what is not the same for all. */
+/* "12 mobilenet_v2.onnx layer avg, C = 1, l2, views both", but only what is not the same for
+ * all. */
 static void write_name(const struct comparing *comparing, const struct candidate *candidate,
                        FILE *out)
 {
@@ -260,6 +303,8 @@ static void write_name(const struct comparing *comparing, const struct candidate
         fprintf(out, ", C = %s", candidate->learning.cost);
     if (normalizations > 1)
         fprintf(out, ", %s", candidate->learning.normalize);
+    if (comparing->settings->views.count > 1)
+        fprintf(out, ", views %s", candidate->learning.views);
     fputc('\n', out);
 }
 
@@ -355,6 +400,7 @@ static int compare(struct comparing *comparing, const struct command_database *d
 
     request.costs = costs_of(settings, &request.cost_count);
     request.normalizations = normalizations_of(settings, &request.normalization_count);
+    request.views = views_of(settings, &request.view_count);
     if (lineup_create(&request, &comparing->lineup, error) < 0 ||
         evaluate_all(comparing, error) < 0)
         return FAILED;
@@ -395,9 +441,9 @@ const struct command command_compare = {
     .operands = "",
     .summary = "feature sets or settings on the same folds, and whether it is luck",
     .details =
-        "Evaluates every feature set with every --cost and --normalize that are given, all on the\n"
-        "same images and folds, and prints one table, the best first, with the difference to the\n"
-        "best, its 95 % interval and p. What is not told apart is called a tie.\n"
+        "Evaluates every feature set with every --cost, --normalize and --views that are given,\n"
+        "all on the same images and folds, and prints one table, the best first, with the\n"
+        "difference to the best, its 95 % interval and p. What is not told apart is called a tie.\n"
         "\n"
         "With folds it is the corrected resampled t-test on the folds' differences (Nadeau and\n"
         "Bengio 2003); with --train-split or --leave-one-out McNemar's exact test on the images,\n"

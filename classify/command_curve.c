@@ -39,6 +39,7 @@ static const struct option options[] = {
     PROTOCOL_FOLD_OPTIONS(struct settings),
     LEARNING_SETTING_OPTIONS(struct settings),
     LEARNING_OPTIONS(struct settings),
+    LEARNING_VIEWS_OPTIONS(struct settings),
     LEARNING_RECORD_OPTION(struct settings),
     COMMAND_LAST_OPTIONS(struct settings),
 };
@@ -112,14 +113,17 @@ static int evaluate_points(struct curve *curve, const struct learning_plan *plan
 
 static void write_settings(const void *context, FILE *out)
 {
-    const struct settings *settings = ((const struct curve *)context)->settings;
+    const struct curve *curve = context;
+    const struct settings *settings = curve->settings;
     struct json json = {.out = out};
 
     json_open(&json, NULL, '{');
     protocol_json(&settings->protocol, &settings->learning, &json);
     learning_json(&settings->learning, &json);
+    augmentation_json(&curve->examples->augmentation, &json);
     json_open(&json, "arguments", '[');
     learning_arguments(&settings->learning, &json);
+    augmentation_arguments(&curve->examples->augmentation, &json);
     learning_setting_arguments(&settings->learning, &json);
     protocol_arguments(&settings->protocol, &json);
     json_close(&json);
@@ -169,6 +173,7 @@ static void write_json(const void *context, FILE *out)
     feature_set_json(curve->examples->features, "feature_set", &json);
     protocol_json(&curve->settings->protocol, &curve->settings->learning, &json);
     learning_json(&curve->settings->learning, &json);
+    augmentation_json(&curve->examples->augmentation, &json);
     json_integer(&json, "images", (int64_t)dataset->count);
     json_open(&json, "classes", '[');
     for (size_t class = 0; class < dataset->class_count; class++)
@@ -226,6 +231,7 @@ static void write_text(const void *context, FILE *out)
             "classes; ", features->id, evaluation->fold_count, curve->settings->learning.seed,
             evaluation->count, evaluation->classes);
     learning_describe(&curve->settings->learning, out);
+    augmentation_describe(&curve->examples->augmentation, "\n", out);
     fputs("\n\nimages a class   accuracy   95 % interval\n", out);
     for (size_t point = 0; point < curve->count; point++)
         write_point(curve, point, out);

@@ -31,6 +31,7 @@ static const struct option options[] = {
     PROTOCOL_OPTIONS(struct settings),
     LEARNING_SETTING_OPTIONS(struct settings),
     LEARNING_OPTIONS(struct settings),
+    LEARNING_VIEWS_OPTIONS(struct settings),
     {0, "probability", OPTION_FLAG, offsetof(struct settings, probability),
      .help = "probabilities too, and what they are worth"},
     {0, "top", OPTION_COUNT, offsetof(struct settings, top), .argument = "K",
@@ -48,15 +49,19 @@ struct evaluated {
 
 static void write_settings(const void *context, FILE *out)
 {
-    const struct settings *settings = ((const struct evaluated *)context)->settings;
+    const struct evaluated *evaluated = context;
+    const struct settings *settings = evaluated->settings;
+    const struct augmentation *augmentation = &evaluated->report.examples->augmentation;
     struct json json = {.out = out};
 
     json_open(&json, NULL, '{');
     protocol_json(&settings->protocol, &settings->learning, &json);
     learning_json(&settings->learning, &json);
+    augmentation_json(augmentation, &json);
     json_boolean(&json, "probability", settings->probability);
     json_open(&json, "arguments", '[');
     learning_arguments(&settings->learning, &json);
+    augmentation_arguments(augmentation, &json);
     learning_setting_arguments(&settings->learning, &json);
     protocol_arguments(&settings->protocol, &json);
     if (settings->probability)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "classify/augmentation.h"
 #include "classify/display.h"
 #include "common/json.h"
 
@@ -86,9 +87,38 @@ static int write_refusal(void *context, const char *path, const char *reason,
     return 0;
 }
 
-static void write_sets(const struct settings *settings, const struct feature_sets *sets,
-                       FILE *out)
+/* "    views: flip, rotate=30 (80 of 120 images)", unless there is the original alone. */
+static int write_views(struct store *store, int64_t feature_set, FILE *out, struct error *error)
 {
+    struct view_counts counts;
+    const struct view_count *original;
+    size_t written = 0;
+
+    if (view_counts_load(store, feature_set, NULL, false, &counts, error) < 0)
+        return FAILED;
+    original = view_counts_find(&counts, STORE_VIEW_ORIGINAL);
+    for (size_t i = 0; i < counts.count; i++) {
+        const struct view_count *one = &counts.items[i];
+
+        if (one == original)
+            continue;
+        fputs(written++ == 0 ? "    views besides the original: " : " ", out);
+        display_write(out, one->name);
+        if (original == NULL || one->samples != original->samples)
+            fprintf(out, " (%zu of %zu images)", one->samples,
+                    original != NULL ? original->samples : 0);
+    }
+    if (written > 0)
+        fputc('\n', out);
+    view_counts_release(&counts);
+    return 0;
+}
+
+static int write_sets(const struct settings *settings, const struct command_database *database,
+                      FILE *out, struct error *error)
+{
+    const struct feature_sets *sets = &database->sets;
+
     for (size_t i = 0; i < sets->count; i++) {
         const struct feature_set *set = &sets->items[i];
         char described[256];
@@ -101,7 +131,10 @@ static void write_sets(const struct settings *settings, const struct feature_set
         fprintf(out, ", %zu vectors\n    ", set->vectors);
         display_write(out, set->preprocessing);
         fputc('\n', out);
+        if (write_views(database->store, set->id, out, error) < 0)
+            return FAILED;
     }
+    return 0;
 }
 
 static int list_text(const struct settings *settings, struct command_database *database,
@@ -111,8 +144,8 @@ static int list_text(const struct settings *settings, struct command_database *d
         .out = out, .split_width = sizeof "split" - 1, .label_width = sizeof "label" - 1,
     };
 
-    write_sets(settings, &database->sets, out);
-    if (store_each_count(database->store, measure_count, &listing, error) < 0 ||
+    if (write_sets(settings, database, out, error) < 0 ||
+        store_each_count(database->store, measure_count, &listing, error) < 0 ||
         store_each_count(database->store, write_count, &listing, error) < 0)
         return FAILED;
     if (database->sets.count == 0 && listing.samples == 0)
@@ -150,6 +183,25 @@ static int json_refusal(void *context, const char *path, const char *reason, str
     return 0;
 }
 
+static int json_views(struct store *store, int64_t feature_set, struct json *json,
+                      struct error *error)
+{
+    struct view_counts counts;
+
+    if (view_counts_load(store, feature_set, NULL, false, &counts, error) < 0)
+        return FAILED;
+    json_open(json, "views", '[');
+    for (size_t i = 0; i < counts.count; i++) {
+        json_open(json, NULL, '{');
+        json_text(json, "view", counts.items[i].name);
+        json_integer(json, "images", (int64_t)counts.items[i].samples);
+        json_close(json);
+    }
+    json_close(json);
+    view_counts_release(&counts);
+    return 0;
+}
+
 static int list_json(const struct settings *settings, struct command_database *database,
                      FILE *out, struct error *error)
 {
@@ -165,6 +217,8 @@ static int list_json(const struct settings *settings, struct command_database *d
         json_open(json, NULL, '{');
         feature_set_json(&database->sets.items[i], "feature_set", json);
         json_integer(json, "vectors", (int64_t)database->sets.items[i].vectors);
+        if (json_views(database->store, database->sets.items[i].id, json, error) < 0)
+            return FAILED;
         json_close(json);
     }
     json_close(json);

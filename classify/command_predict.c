@@ -14,9 +14,12 @@
 
 struct settings {
     struct command_settings shared;
-    const char *split;
+    const char *split, *views;
     size_t threads;
 };
+
+/* What --views takes: how the model was trained is done. */
+static const char *const deciding[] = {"none", "both", NULL};
 
 static const struct settings defaults = {.shared = COMMAND_DEFAULTS};
 
@@ -24,6 +27,10 @@ static const struct option options[] = {
     COMMAND_FIRST_OPTIONS(struct settings),
     {'s', "split", OPTION_TEXT, offsetof(struct settings, split), .argument = "NAME",
      .help = "only the images of this split"},
+    {0, "views", OPTION_CHOICE, offsetof(struct settings, views), .argument = "WHICH",
+     .choices = deciding,
+     .help = "none: the originals decide; both: the sum over all views that\n"
+             "the model was trained on (default: as it was trained)"},
     COMMAND_THREADS_OPTION(struct settings),
     COMMAND_LAST_OPTIONS(struct settings),
 };
@@ -78,6 +85,30 @@ static int keep_named(struct dataset *dataset, const char *const *names, size_t 
     return outcome;
 }
 
+/* Leaves out the samples that lack a view which decides; each is noted, and counted in *missing. */
+static int keep_complete(struct dataset *dataset, FILE *notes, size_t *missing,
+                         struct error *error)
+{
+    bool *keep = memory_allocate(dataset->count, sizeof *keep, error);
+
+    if (keep == NULL)
+        return FAILED;
+    for (size_t i = 0; i < dataset->count; i++) {
+        struct error note;
+
+        keep[i] = !dataset->samples[i].incomplete;
+        if (keep[i])
+            continue;
+        error_set(&note, "'%s' lacks views that the model decides by: run bottleneck-extract with "
+                  "them on it, or say --views none", dataset->samples[i].path);
+        fprintf(notes, "%s\n", note.text);
+        ++*missing;
+    }
+    dataset_keep(dataset, keep);
+    free(keep);
+    return 0;
+}
+
 /* ---- deciding --------------------------------------------------------------------------- */
 
 struct prediction {
@@ -94,9 +125,12 @@ static void predict_sample(void *context, size_t task, size_t worker)
 {
     struct prediction *prediction = context;
     const struct linear *linear = &prediction->model->linear;
+    const struct dataset *dataset = prediction->dataset;
     double *decisions = prediction->decisions + worker * linear->decisions;
 
-    linear_decide(linear, prediction->dataset->vectors + task * linear->dimension, decisions);
+    linear_decide_mean(linear, dataset_rows(dataset) +
+                                   task * dataset_views(dataset) * linear->dimension,
+                       dataset_deciding(dataset), decisions);
     prediction->classes[task] = linear_vote(linear, decisions,
                                             prediction->scores + task * linear->classes);
     if (prediction->probabilities != NULL)
@@ -193,7 +227,7 @@ static void write_probabilities(const struct prediction *prediction, size_t samp
 
 static void write_json(const struct settings *settings, const char *model_path,
                        const struct prediction *prediction, const struct feature_set *features,
-                       FILE *out)
+                       const struct augmentation *augmentation, FILE *out)
 {
     const struct model *model = prediction->model;
     struct json json = {.out = out};
@@ -202,6 +236,7 @@ static void write_json(const struct settings *settings, const char *model_path,
     json_text(&json, "database", settings->shared.database);
     json_text(&json, "model", model_path);
     json_text(&json, "split", settings->split);
+    augmentation_json(augmentation, &json);
     feature_set_json(features, "feature_set", &json);
     json_open(&json, "classes", '[');
     for (size_t class = 0; class < model->linear.classes; class++)
@@ -241,6 +276,8 @@ static int load(const struct settings *settings, const struct text_list *operand
         keep_named(dataset, operands->items + 1, operands->count - 1, settings->shared.database,
                    notes, missing, error) < 0)
         return FAILED;
+    if (keep_complete(dataset, notes, missing, error) < 0)
+        return FAILED;
     if (dataset->count == 0)
         return error_set(error, "nothing to predict: '%s' has no vectors of %s",
                          settings->shared.database,
@@ -248,12 +285,30 @@ static int load(const struct settings *settings, const struct text_list *operand
     return 0;
 }
 
+/* The views that decide; of a model that was trained on views only the use changes. */
+static int choose_views(const struct settings *settings, const char *model,
+                        struct augmentation *augmentation, struct error *error)
+{
+    if (settings->views != NULL && strcmp(settings->views, "both") == 0) {
+        if (augmentation->use == AUGMENT_NONE)
+            return error_set(error, "--views both: '%s' was trained on originals alone", model);
+        augmentation->use = AUGMENT_BOTH;
+    } else if (settings->views != NULL) {
+        augmentation->use = AUGMENT_NONE;
+    }
+    if (augmentation->use != AUGMENT_BOTH)
+        augmentation->count = 0;
+    return 0;
+}
+
 static int predict(const struct settings *settings, const struct text_list *operands,
                    struct command_database *database, const struct model *model,
                    const struct command_streams *streams, struct error *error)
 {
+    struct augmentation augmentation = model->augmentation;
     struct dataset_request request = {
         .normalize = model->normalize, .splits = {settings->split},
+        .augmentation = &augmentation, .allow_incomplete = true,
     };
     struct dataset dataset = {0};
     struct prediction prediction = {.model = model, .dataset = &dataset};
@@ -261,7 +316,8 @@ static int predict(const struct settings *settings, const struct text_list *oper
     int outcome = FAILED;
     size_t missing;
 
-    if (feature_sets_match(&database->sets, &model->features, settings->shared.features,
+    if (choose_views(settings, operands->items[0], &augmentation, error) < 0 ||
+        feature_sets_match(&database->sets, &model->features, settings->shared.features,
                            settings->shared.database, &request.feature_set, error) < 0 ||
         load(settings, operands, database, &request, &dataset, &missing, streams->notes,
              error) < 0 ||
@@ -269,7 +325,8 @@ static int predict(const struct settings *settings, const struct text_list *oper
         predict_all(&prediction, parallel, error) < 0)
         goto out;
     if (settings->shared.json)
-        write_json(settings, operands->items[0], &prediction, request.feature_set, streams->out);
+        write_json(settings, operands->items[0], &prediction, request.feature_set, &augmentation,
+                   streams->out);
     else
         write_table(&prediction, streams->out);
     outcome = missing > 0 ? EXIT_PARTIAL : EXIT_OK;
@@ -314,6 +371,7 @@ const struct command command_predict = {
         "score is the signed decision; with more, it counts the decisions that a class wins\n"
         "against the others, plus less than 1/3 by how far. A model trained with --probability\n"
         "adds a column 'P label' per class; the predicted label is still that of the scores.\n"
+        "A model trained with '--views both' decides by all of these views of an image.\n"
         "In paths and labels, tab, newline, carriage return and backslash are written as \\t,\n"
         "\\n, \\r and \\\\, other control characters as \\xNN.\n"
         "Exit status 3 says that some of the paths named have no vectors.\n",

@@ -32,6 +32,7 @@ static const struct option options[] = {
      .help = "train on this split only"},
     LEARNING_SETTING_OPTIONS(struct settings),
     LEARNING_OPTIONS(struct settings),
+    LEARNING_VIEWS_OPTIONS(struct settings),
     {0, "probability", OPTION_FLAG, offsetof(struct settings, probability),
      .help = "'predict' shall give probabilities too"},
     LEARNING_RECORD_OPTION(struct settings),
@@ -48,16 +49,19 @@ struct trained {
 
 static void write_settings(const void *context, FILE *out)
 {
-    const struct settings *settings = ((const struct trained *)context)->settings;
+    const struct trained *trained = context;
+    const struct settings *settings = trained->settings;
     struct json json = {.out = out};
 
     json_open(&json, NULL, '{');
     json_text(&json, "train_split", settings->train_split);
     learning_json(&settings->learning, &json);
+    augmentation_json(&trained->examples->augmentation, &json);
     json_integer(&json, "seed", (int64_t)settings->learning.seed);
     json_boolean(&json, "probability", settings->probability);
     json_open(&json, "arguments", '[');
     learning_arguments(&settings->learning, &json);
+    augmentation_arguments(&trained->examples->augmentation, &json);
     learning_setting_arguments(&settings->learning, &json);
     json_text(&json, NULL, "--output");
     json_text(&json, NULL, settings->output);
@@ -84,6 +88,7 @@ static void write_json(const void *context, FILE *out)
     feature_set_json(trained->examples->features, "feature_set", &json);
     json_text(&json, "train_split", trained->settings->train_split);
     learning_json(&trained->settings->learning, &json);
+    augmentation_json(&trained->examples->augmentation, &json);
     json_real(&json, "chosen", trained->classifier->c);
     json_boolean(&json, "probability", trained->settings->probability);
     json_integer(&json, "images", (int64_t)dataset->count);
@@ -108,6 +113,7 @@ static void write_text(const void *context, FILE *out)
     display_write(out, features);
     fputs("; ", out);
     learning_describe(&trained->settings->learning, out);
+    augmentation_describe(&trained->examples->augmentation, "; ", out);
     if (strcmp(trained->settings->learning.cost, "auto") == 0)
         fprintf(out, "; C = %.3g chosen", trained->classifier->c);
     fputc('\n', out);
@@ -156,6 +162,7 @@ static int write_model(const struct trained *trained, struct error *error)
         return 0;
     return model_write(trained->settings->output, &(struct model){
         .program = COMMAND_PROGRAM, .features = *trained->examples->features,
+        .augmentation = trained->examples->augmentation,
         .normalize = dataset->normalize, .c = trained->classifier->c,
         .images = dataset->count, .labels = dataset->classes,
         .linear = trained->classifier->linear, .sigmoids = trained->classifier->sigmoids,

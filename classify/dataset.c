@@ -58,6 +58,7 @@ void dataset_release(struct dataset *dataset)
         free(dataset->classes[class]);
     free(dataset->samples);
     free(dataset->vectors);
+    free(dataset->all);
     free(dataset->gram);
     free(dataset->classes);
     *dataset = (struct dataset){0};
@@ -108,32 +109,158 @@ static int copy_sample(const struct store_sample *stored, struct dataset_sample 
 struct loading {
     const struct dataset_request *request;
     struct dataset *dataset;
+    const char *view;  /* in hand, and which it is, where it is not the original */
+    size_t place;
+    size_t next, end;  /* the samples that must have it */
 };
+
+/* Takes a vector over into a row. */
+static int put_row(const struct loading *loading, const struct store_sample *stored,
+                   const float *vector, float *row, struct error *error)
+{
+    size_t dimension = loading->dataset->dimension;
+
+    if (!isfinite(matrix_squares(vector, dimension)))
+        return error_set(error, "the vector of '%s' holds numbers that are not finite: the "
+                         "network '%s' is to blame", stored->path,
+                         loading->request->feature_set->network_name);
+    memcpy(row, vector, dimension * sizeof *row);
+    normalize_vector(loading->request->normalize, row, dimension);
+    return 0;
+}
 
 static int add_sample(void *context, const struct store_sample *stored, const float *vector,
                       size_t dimension, struct error *error)
 {
     const struct loading *loading = context;
     struct dataset *dataset = loading->dataset;
-    float *row;
 
     if (loading->request->labelled && stored->label == NULL) {
         dataset->unlabelled++;
         return 0;
     }
-    if (!isfinite(matrix_squares(vector, dimension)))
-        return error_set(error, "the vector of '%s' holds numbers that are not finite: the "
-                         "network '%s' is to blame", stored->path,
-                         loading->request->feature_set->network_name);
     if (make_room(dataset, error) < 0 ||
         copy_sample(stored, &dataset->samples[dataset->count], error) < 0)
         return FAILED;
-    row = dataset->vectors + dataset->count * dimension;
-    memcpy(row, vector, dimension * sizeof *row);
-    normalize_vector(loading->request->normalize, row, dimension);
-    dataset->count++;
+    return put_row(loading, stored, vector, dataset->vectors + dataset->count++ * dimension,
+                   error);
+}
+
+/* ---- views ------------------------------------------------------------------------------ */
+
+size_t dataset_views(const struct dataset *dataset)
+{
+    return 1 + dataset->further;
+}
+
+size_t dataset_deciding(const struct dataset *dataset)
+{
+    return dataset->views_decide ? dataset_views(dataset) : 1;
+}
+
+const float *dataset_rows(const struct dataset *dataset)
+{
+    return dataset->all != NULL ? dataset->all : dataset->vectors;
+}
+
+void dataset_expand(const struct dataset *dataset, const size_t *samples, size_t count,
+                    size_t *rows, size_t *classes)
+{
+    const size_t views = dataset_views(dataset);
+
+    for (size_t i = 0; i < count * views; i++) {
+        size_t sample = samples[i / views];
+
+        rows[i] = sample * views + i % views;
+        classes[i] = dataset->samples[sample].class;
+    }
+}
+
+/* The next sample has no vector of the view in hand. */
+static int lack_view(struct loading *loading, struct error *error)
+{
+    if (loading->request->allow_incomplete) {
+        loading->dataset->samples[loading->next++].incomplete = true;
+        return 0;
+    }
+    return error_set(error, "'%s' has no view '%s': run bottleneck-extract with it on this image, "
+                     "or say --views none", loading->dataset->samples[loading->next].path,
+                     loading->view);
+}
+
+/* The vector of the view in hand; they come in the order of the samples. */
+static int add_view(void *context, const struct store_sample *stored, const float *vector,
+                    size_t dimension, struct error *error)
+{
+    struct loading *loading = context;
+    struct dataset *dataset = loading->dataset;
+    size_t row;
+    int order = -1;
+
+    if (loading->request->labelled && stored->label == NULL)
+        return 0;
+    while (loading->next < loading->end) {
+        order = strcmp(dataset->samples[loading->next].path, stored->path);
+        if (order >= 0)
+            break;
+        if (lack_view(loading, error) < 0)
+            return FAILED;
+    }
+    if (order != 0)
+        return 0;
+    row = loading->next++ * dataset_views(dataset) + loading->place;
+    return put_row(loading, stored, vector, dataset->all + row * dimension, error);
+}
+
+/* Reads a view of one split, whose samples end before `end`. */
+static int read_view(struct store *store, struct loading *loading, const char *split, size_t end,
+                     struct error *error)
+{
+    loading->end = end;
+    if (store_each_vector(store, loading->request->feature_set->id, loading->view, split, add_view,
+                          loading, error) < 0)
+        return FAILED;
+    while (loading->next < loading->end)
+        if (lack_view(loading, error) < 0)
+            return FAILED;
     return 0;
 }
+
+/* first: the samples of the first split. */
+static int read_views(struct store *store, struct loading *loading, size_t first,
+                      struct error *error)
+{
+    const struct dataset_request *request = loading->request;
+    const struct augmentation *augmentation = request->augmentation;
+    struct dataset *dataset = loading->dataset;
+    size_t row = dataset->dimension, bytes;
+
+    if (augmentation == NULL || augmentation->count == 0)
+        return 0;
+    dataset->further = augmentation->count;
+    dataset->views_decide = augmentation->use == AUGMENT_BOTH;
+    if (!size_multiply(dataset_views(dataset), row * sizeof *dataset->all, &bytes))
+        return error_no_memory(error);
+    dataset->all = memory_allocate(dataset->count, bytes, error);
+    if (dataset->all == NULL)
+        return FAILED;
+    for (size_t i = 0; i < dataset->count; i++)
+        memcpy(dataset->all + i * dataset_views(dataset) * row, dataset->vectors + i * row,
+               row * sizeof *dataset->all);
+    for (size_t view = 0; view < augmentation->count; view++) {
+        loading->view = augmentation->views[view];
+        loading->place = view + 1;
+        loading->next = 0;
+        if (read_view(store, loading, request->splits[0], first, error) < 0)
+            return FAILED;
+        if (request->splits[1] != NULL && dataset->views_decide &&
+            read_view(store, loading, request->splits[1], dataset->count, error) < 0)
+            return FAILED;
+    }
+    return 0;
+}
+
+/* ---- loading ---------------------------------------------------------------------------- */
 
 static int compare_labels(const void *a, const void *b)
 {
@@ -171,10 +298,10 @@ static int number_classes(struct dataset *dataset, struct dataset_sample **order
 int dataset_load(struct store *store, const struct dataset_request *request,
                  struct dataset *dataset, struct error *error)
 {
-    struct loading loading = {request, dataset};
+    struct loading loading = {.request = request, .dataset = dataset};
     struct dataset_sample **order = NULL;
     int64_t id = request->feature_set->id;
-    size_t split = 0;
+    size_t split = 0, first = 0;
 
     *dataset = (struct dataset){
         .dimension = request->feature_set->dimension, .normalize = request->normalize,
@@ -183,8 +310,11 @@ int dataset_load(struct store *store, const struct dataset_request *request,
         if (store_each_vector(store, id, STORE_VIEW_ORIGINAL, request->splits[split], add_sample,
                               &loading, error) < 0)
             goto failed;
-        split++;
+        if (split++ == 0)
+            first = dataset->count;
     } while (split < DATASET_SPLITS && request->splits[split] != NULL);
+    if (read_views(store, &loading, first, error) < 0)
+        goto failed;
     if (request->group_by != NULL && units_group_by(dataset, request->group_by, error) < 0)
         goto failed;
     order = memory_allocate(dataset->count, sizeof *order, error);
@@ -222,7 +352,7 @@ static void keep_products(struct dataset *dataset, const bool *keep)
 
 void dataset_keep(struct dataset *dataset, const bool *keep)
 {
-    size_t kept = 0, row = dataset->dimension;
+    size_t kept = 0, row = dataset->dimension, rows = dataset_views(dataset) * row;
 
     keep_products(dataset, keep);
     for (size_t i = 0; i < dataset->count; i++) {
@@ -235,6 +365,9 @@ void dataset_keep(struct dataset *dataset, const bool *keep)
             memcpy(dataset->vectors + kept * row, dataset->vectors + i * row,
                    row * sizeof *dataset->vectors);
         }
+        if (kept != i && dataset->all != NULL)
+            memcpy(dataset->all + kept * rows, dataset->all + i * rows,
+                   rows * sizeof *dataset->all);
         kept++;
     }
     dataset->count = kept;

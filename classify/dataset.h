@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "classify/augmentation.h"
 #include "classify/feature_set.h"
 #include "common/error.h"
 #include "common/hash.h"
@@ -49,6 +50,7 @@ struct dataset_sample {
     char *label, *split, *group;  /* NULL: none */
     struct hash image;
     size_t class;                 /* DATASET_NO_CLASS without a label */
+    bool incomplete;              /* lacks views that were asked for */
     size_t unit;                  /* equal for samples that must stand on one side of a split: those
                                      with the same image or the same group, see units.h */
 };
@@ -56,7 +58,11 @@ struct dataset_sample {
 struct dataset {
     size_t count, dimension;
     enum normalize normalize;
-    float *vectors;               /* [count][dimension], normalised */
+    float *vectors;               /* [count][dimension], normalised: the originals */
+    size_t further;               /* views of a sample that are learned from beside its original */
+    bool views_decide;            /* and that decide about it */
+    float *all;                   /* [count][1 + further][dimension], the original first; zeros
+                                     where it alone is needed. NULL without further views */
     float *gram;                  /* [count][count], their products; NULL: not computed */
     struct dataset_sample *samples;  /* [count] */
     size_t class_count;
@@ -74,16 +80,31 @@ struct dataset_request {
     const char *splits[DATASET_SPLITS];  /* one after the other; all NULL: every sample */
     bool labelled;                       /* pass over samples without a label, and count them */
     const char *group_by;                /* NULL: the groups of the store; else units_group_by */
+    const struct augmentation *augmentation;  /* NULL: originals alone; else the first split, or
+                                            every sample, has its views, and with AUGMENT_BOTH the
+                                            second one too */
+    bool allow_incomplete;               /* mark samples that lack a view instead of failing */
 };
 
-/* FAILED when a vector holds a number that is not finite (named with its network), the store
- * cannot be read, or memory is short. No samples at all is no failure. */
+/* FAILED when a vector holds a number that is not finite (named with its network), a sample lacks a
+ * view, the store cannot be read, or memory is short. No samples at all is no failure. */
 int dataset_load(struct store *store, const struct dataset_request *request,
                  struct dataset *dataset, struct error *error);
 
 void dataset_release(struct dataset *dataset);
 
-/* Computes the products of all vectors, unless they are there. `parallel` may be NULL. FAILED as
+/* The vectors of a sample that are learned from, those that decide about it, and all of them one
+ * after the other: [count][dataset_views()][dimension]. */
+size_t dataset_views(const struct dataset *dataset);
+size_t dataset_deciding(const struct dataset *dataset);
+const float *dataset_rows(const struct dataset *dataset);
+
+/* The rows of some samples, as numbers of rows of dataset_rows, with their classes; rows, classes:
+ * [count * dataset_views()]. */
+void dataset_expand(const struct dataset *dataset, const size_t *samples, size_t count,
+                    size_t *rows, size_t *classes);
+
+/* Computes the products of the originals, unless they are there. `parallel` may be NULL. FAILED as
  * gram_create. */
 int dataset_compute_gram(struct dataset *dataset, struct parallel *parallel, struct error *error);
 

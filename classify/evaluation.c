@@ -344,8 +344,10 @@ static int test_held_out(const struct dataset *dataset, const struct classifier 
     for (size_t i = 0; i < evaluation->count && outcome == 0; i++) {
         size_t sample = evaluation->first + i;
 
-        linear_decide(&classifier->linear, dataset->vectors + sample * dataset->dimension,
-                      opinion.decisions);
+        linear_decide_mean(&classifier->linear,
+                           dataset_rows(dataset) +
+                               sample * dataset_views(dataset) * dataset->dimension,
+                           dataset_deciding(dataset), opinion.decisions);
         record(&opinion, dataset->samples[sample].class, i, evaluation);
     }
     opinion_release(&opinion);

@@ -26,8 +26,30 @@ static int count_trained(const struct examples_request *request, struct examples
     return 0;
 }
 
-int examples_read(const struct examples_request *request, struct examples *examples,
-                  struct error *error)
+int examples_choose_views(const struct examples_request *request,
+                          const struct feature_set *const *sets, size_t count,
+                          struct augmentation *augmentation, struct error *error)
+{
+    const struct learning *learning = request->learning;
+    int64_t *ids = memory_allocate(count, sizeof *ids, error);
+    struct augmentation_request wanted = {
+        .feature_sets = ids, .count = count, .labelled = true, .asked = learning->views,
+        .splits = {request->protocol->train_split, request->protocol->test_split},
+        .names = &learning->view_names,
+    };
+    int outcome = FAILED;
+
+    *augmentation = (struct augmentation){0};
+    for (size_t i = 0; ids != NULL && i < count; i++)
+        ids[i] = sets[i]->id;
+    if (ids != NULL)
+        outcome = augmentation_choose(request->database->store, &wanted, augmentation, error);
+    free(ids);
+    return outcome;
+}
+
+static int read_vectors(const struct examples_request *request, struct examples *examples,
+                        struct error *error)
 {
     const struct dataset_request wanted = {
         .feature_set = request->features,
@@ -35,12 +57,26 @@ int examples_read(const struct examples_request *request, struct examples *examp
         .splits = {request->protocol->train_split, request->protocol->test_split},
         .labelled = true,
         .group_by = request->learning->group_by,
+        .augmentation = &examples->augmentation,
     };
 
-    *examples = (struct examples){.features = request->features};
     if (dataset_load(request->database->store, &wanted, &examples->dataset, error) < 0)
         return FAILED;
-    if (request->protocol->test_split == NULL || count_trained(request, examples, error) == 0)
+    return request->protocol->test_split != NULL ? count_trained(request, examples, error) : 0;
+}
+
+int examples_read(const struct examples_request *request, struct examples *examples,
+                  struct error *error)
+{
+    int outcome;
+
+    *examples = (struct examples){.features = request->features};
+    if (request->augmentation != NULL)
+        outcome = augmentation_copy(request->augmentation, &examples->augmentation, error);
+    else
+        outcome = examples_choose_views(request, &request->features, 1, &examples->augmentation,
+                                        error);
+    if (outcome == 0 && read_vectors(request, examples, error) == 0)
         return 0;
     examples_release(examples);
     return FAILED;
@@ -117,6 +153,7 @@ int examples_load(const struct examples_request *request, struct examples *examp
 
 void examples_release(struct examples *examples)
 {
+    augmentation_release(&examples->augmentation);
     dataset_release(&examples->dataset);
     *examples = (struct examples){0};
 }
@@ -140,6 +177,7 @@ int examples_evaluate(const struct examples *examples, const struct evaluation_s
 void examples_note(const struct examples *examples, FILE *notes)
 {
     command_note_unlabelled(&examples->dataset, notes);
+    augmentation_note(&examples->augmentation, notes);
     if (examples->near_identical > 0)
         fprintf(notes, "%zu image%s near-identical to another, kept on one side with it; 'audit' "
                 "shows them\n", examples->near_identical,

@@ -20,11 +20,13 @@ struct examples_request {
     const struct feature_set *features;
     const struct learning *learning;
     const struct protocol *protocol;  /* its splits are what is loaded */
+    const struct augmentation *augmentation;  /* NULL: chosen by `learning` */
     struct parallel *parallel;
 };
 
 struct examples {
     const struct feature_set *features;
+    struct augmentation augmentation;
     struct dataset dataset;  /* of a hold-out, the training part stands first */
     size_t trained;          /* the size of that part; 0 without hold-out */
     size_t left_out;         /* images taken out of it, since the test part has the like */
@@ -32,8 +34,13 @@ struct examples {
                                 same file, and stand on one side with it */
 };
 
-/* Everything at once. FAILED as dataset_load, when a split has no images, or when nothing is left
- * to train on. */
+/* Which views the request asks for in feature sets: [count]. FAILED as augmentation_choose. */
+int examples_choose_views(const struct examples_request *request,
+                          const struct feature_set *const *sets, size_t count,
+                          struct augmentation *augmentation, struct error *error);
+
+/* Everything at once. FAILED as augmentation_choose and dataset_load, when a split has no images, or
+ * when nothing is left to train on. */
 int examples_load(const struct examples_request *request, struct examples *examples,
                   struct error *error);
 

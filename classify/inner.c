@@ -39,7 +39,7 @@ static int validation_create(const struct inner_part *part, struct validation *v
 {
     size_t folds;
 
-    if (folds_create_inside(part->dataset, part->rows, part->count, INNER_FOLDS, part->seed,
+    if (folds_create_inside(part->dataset, part->samples, part->count, INNER_FOLDS, part->seed,
                             &validation->folds, error) < 0)
         return FAILED;
     folds = validation->folds.folds;
@@ -74,7 +74,8 @@ static void run(struct validation *validation, struct parallel *parallel, parall
 struct fold {
     struct solver_set set;
     size_t *rows, *labels;  /* [set.count] */
-    size_t *tested;         /* [tested_count]: positions in the part's rows */
+    size_t *trained;        /* samples; [part->count], as the next ones */
+    size_t *tested;         /* [tested_count]: positions in the part's samples */
     size_t tested_count;
     double *decisions, *scores;
 };
@@ -83,6 +84,7 @@ static void fold_release(struct fold *fold)
 {
     free(fold->rows);
     free(fold->labels);
+    free(fold->trained);
     free(fold->tested);
     free(fold->decisions);
     free(fold->scores);
@@ -93,30 +95,44 @@ static int fold_create(const struct validation *validation, size_t number, struc
 {
     const struct inner_part *part = validation->part;
     const struct dataset *dataset = part->dataset;
+    const size_t vectors = part->count * dataset_views(dataset);
+    size_t trained = 0;
     size_t machines = strategy_decisions(validation->settings->strategy,
                                          dataset->class_count > 2 ? dataset->class_count : 2);
 
     *fold = (struct fold){
-        .rows = memory_allocate(part->count, sizeof *fold->rows, error),
-        .labels = memory_allocate(part->count, sizeof *fold->labels, error),
+        .rows = memory_allocate(vectors, sizeof *fold->rows, error),
+        .labels = memory_allocate(vectors, sizeof *fold->labels, error),
+        .trained = memory_allocate(part->count, sizeof *fold->trained, error),
         .tested = memory_allocate(part->count, sizeof *fold->tested, error),
         .decisions = memory_allocate(machines, sizeof *fold->decisions, error),
         .scores = memory_allocate(dataset->class_count, sizeof *fold->scores, error),
     };
-    if (fold->rows == NULL || fold->labels == NULL || fold->tested == NULL ||
-        fold->decisions == NULL || fold->scores == NULL)
+    if (fold->rows == NULL || fold->labels == NULL || fold->trained == NULL ||
+        fold->tested == NULL || fold->decisions == NULL || fold->scores == NULL)
         return FAILED;
     for (size_t i = 0; i < part->count; i++) {
-        if (validation->folds.fold[i] == number) {
+        if (validation->folds.fold[i] == number)
             fold->tested[fold->tested_count++] = i;
-            continue;
-        }
-        fold->rows[fold->set.count] = part->rows[i];
-        fold->labels[fold->set.count++] = dataset->samples[part->rows[i]].class;
+        else
+            fold->trained[trained++] = part->samples[i];
     }
-    fold->set.rows = fold->rows;
-    fold->set.labels = fold->labels;
+    dataset_expand(dataset, fold->trained, trained, fold->rows, fold->labels);
+    fold->set = (struct solver_set){
+        .rows = fold->rows, .labels = fold->labels, .count = trained * dataset_views(dataset),
+    };
     return 0;
+}
+
+/* What the solution says about the sample at a position of the part. */
+static void decide(const struct validation *validation, const struct solution *solution,
+                   size_t position, double *decisions)
+{
+    const struct inner_part *part = validation->part;
+
+    solution_decide_mean(solution, part->kernel,
+                         part->samples[position] * dataset_views(part->dataset),
+                         dataset_deciding(part->dataset), decisions);
 }
 
 static bool has_two_classes(const struct solver_set *set)
@@ -137,10 +153,10 @@ static double weigh_right(const struct validation *validation, const struct solu
     double sum = 0;
 
     for (size_t i = 0; i < fold->tested_count; i++) {
-        size_t row = part->rows[fold->tested[i]], class = part->dataset->samples[row].class;
-        size_t won;
+        size_t sample = part->samples[fold->tested[i]];
+        size_t class = part->dataset->samples[sample].class, won;
 
-        solution_decide(solution, part->kernel, row, fold->decisions);
+        decide(validation, solution, fold->tested[i], fold->decisions);
         won = strategy_vote(solution->strategy, solution->classes, fold->decisions, fold->scores);
         if (solution->labels[won] == class)
             sum += validation->image_weights[class];
@@ -209,7 +225,7 @@ static int weigh_images(struct validation *validation, struct error *error)
     if (weights == NULL)
         return FAILED;
     for (size_t i = 0; i < part->count; i++)
-        weights[part->dataset->samples[part->rows[i]].class] += 1;
+        weights[part->dataset->samples[part->samples[i]].class] += 1;
     for (size_t class = 0; class < classes; class++)
         weights[class] = !validation->settings->balanced ? 1 :
                          weights[class] > 0 ? 1 / weights[class] : 0;
@@ -273,8 +289,8 @@ static void calibrate_in_fold(void *context, size_t task, size_t worker)
         outcome = error_set(error, "no probabilities: the groups hold so many images together that "
                             "a class is missing from an inner fold");
     for (size_t i = 0; i < fold.tested_count && outcome == 0; i++)
-        solution_decide(&solution, part->kernel, part->rows[fold.tested[i]],
-                        validation->values + fold.tested[i] * solution.decisions);
+        decide(validation, &solution, fold.tested[i],
+               validation->values + fold.tested[i] * solution.decisions);
     validation->failed[task] = outcome < 0;
     solution_release(&solution);
     fold_release(&fold);
@@ -294,7 +310,7 @@ static struct sigmoid fit_decision(const struct validation *validation, size_t d
     size_t used = 0;
 
     for (size_t i = 0; i < part->count; i++) {
-        size_t class = part->dataset->samples[part->rows[i]].class;
+        size_t class = part->dataset->samples[part->samples[i]].class;
 
         if (second != DATASET_NO_CLASS && class != first && class != second)
             continue;

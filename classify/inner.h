@@ -16,13 +16,13 @@
 #include "common/error.h"
 #include "common/parallel.h"
 
-/* A training part: rows of the dataset and of the kernel. */
+/* A training part: samples of the dataset, and the kernel of dataset_rows(). */
 struct inner_part {
     const struct dataset *dataset;
     const struct svm_kernel *kernel;
-    const size_t *rows;  /* [count] */
+    const size_t *samples;  /* [count] */
     size_t count;
-    uint64_t seed;       /* decides the folds */
+    uint64_t seed;          /* decides the folds */
 };
 
 enum {

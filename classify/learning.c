@@ -36,6 +36,9 @@ int learning_check(const struct learning *learning, struct error *error)
 {
     if (learning_check_cost(learning->cost, error) < 0)
         return FAILED;
+    if (learning->view_names.count > 0 && learning->views != NULL &&
+        augment_find(learning->views) == AUGMENT_NONE)
+        return error_set(error, "--view has no meaning with --views none");
     for (size_t i = 0; i < learning->class_weights.count; i++) {
         const char *text = learning->class_weights.items[i], *equals = strrchr(text, '=');
         double number;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "classify/augmentation.h"
 #include "classify/dataset.h"
 #include "classify/evaluation.h"
 #include "classify/training.h"
@@ -30,11 +31,16 @@ struct learning {
     bool balanced, allow_duplicates;
     struct text_list class_weights;  /* LABEL=W */
     const char *group_by;
+    const char *views;               /* of augment_names; NULL: what there is decides */
+    struct text_list view_names;
     size_t seed, threads;
     bool no_record;
 };
 
-#define LEARNING_DEFAULTS {.cost = "1", .normalize = "l2", .strategy = "ovo"}
+/* Views as given; or as the command line says. */
+#define LEARNING_DEFAULTS_ON(which) \
+    {.cost = "1", .normalize = "l2", .strategy = "ovo", .views = (which)}
+#define LEARNING_DEFAULTS LEARNING_DEFAULTS_ON(NULL)
 
 /* Rows of an options table. Compare repeats the first two. */
 #define LEARNING_SETTING_OPTIONS(settings) \
@@ -66,6 +72,17 @@ struct learning {
     {'t', "threads", OPTION_COUNT, offsetof(settings, learning.threads), .argument = "N", \
      .minimum = 1, .maximum = 1024, \
      .help = "threads (default: one per processor); no result depends on it"}
+#define LEARNING_VIEW_OPTION(settings) \
+    {0, "view", OPTION_LIST, offsetof(settings, learning.view_names), .argument = "NAME", \
+     .help = "only this view besides the original; may be repeated\n" \
+             "(default: all that every image has; 'list' shows them)"}
+#define LEARNING_VIEWS_OPTIONS(settings) \
+    {0, "views", OPTION_CHOICE, offsetof(settings, learning.views), .argument = "WHICH", \
+     .choices = augment_names, \
+     .help = "none: originals alone; train: learn from all views of an\n" \
+             "image, decide by its original; both: decide by the sum over\n" \
+             "its views too (default where every image has views)"}, \
+    LEARNING_VIEW_OPTION(settings)
 #define LEARNING_RECORD_OPTION(settings) \
     {0, "no-record", OPTION_FLAG, offsetof(settings, learning.no_record), \
      .help = "do not record this in the database's table of experiments"}

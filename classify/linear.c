@@ -90,9 +90,21 @@ void linear_absorb(struct linear *linear, const struct solution *solution,
 
 void linear_decide(const struct linear *linear, const float *vector, double *decisions)
 {
-    for (size_t decision = 0; decision < linear->decisions; decision++)
-        decisions[decision] = matrix_dot(linear->weights + decision * linear->dimension, vector,
-                                         linear->dimension) + linear->bias[decision];
+    linear_decide_mean(linear, vector, 1, decisions);
+}
+
+void linear_decide_mean(const struct linear *linear, const float *vectors, size_t count,
+                        double *decisions)
+{
+    for (size_t decision = 0; decision < linear->decisions; decision++) {
+        const double *weights = linear->weights + decision * linear->dimension;
+        double sum = 0;
+
+        for (size_t i = 0; i < count; i++)
+            sum += matrix_dot(weights, vectors + i * linear->dimension, linear->dimension) +
+                   linear->bias[decision];
+        decisions[decision] = sum / (double)count;
+    }
 }
 
 size_t linear_vote(const struct linear *linear, const double *decisions, double *scores)

@@ -46,6 +46,10 @@ void linear_absorb(struct linear *linear, const struct solution *solution,
 /* decisions: [linear->decisions], as solution_decide but for rounding. */
 void linear_decide(const struct linear *linear, const float *vector, double *decisions);
 
+/* The mean of the decisions about vectors: [count][dimension]. */
+void linear_decide_mean(const struct linear *linear, const float *vectors, size_t count,
+                        double *decisions);
+
 /* The class and scores: [classes], as strategy_vote. */
 size_t linear_vote(const struct linear *linear, const double *decisions, double *scores);
 

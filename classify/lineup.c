@@ -31,27 +31,59 @@ static int choose_features(const struct lineup_request *request, struct lineup *
     return 0;
 }
 
+/* One set of views for all: that of the use which asks for most. */
+static int choose_views(const struct lineup_request *request, struct lineup *lineup,
+                        struct error *error)
+{
+    struct learning learning = *request->learning;
+    const struct examples_request wanted = {
+        .database = request->database, .learning = &learning, .protocol = request->protocol,
+    };
+
+    learning.views = request->views[0];
+    for (size_t i = 1; i < request->view_count; i++)
+        if (augment_find(request->views[i]) > augment_find(learning.views))
+            learning.views = request->views[i];
+    return examples_choose_views(&wanted, lineup->features, lineup->feature_count,
+                                 &lineup->augmentation, error);
+}
+
+/* The views as the representation uses them. */
+static int read_one(const struct lineup_request *request, const struct lineup *lineup,
+                    const struct feature_set *features, struct representation *one,
+                    struct error *error)
+{
+    struct augmentation augmentation = lineup->augmentation;
+    const struct examples_request wanted = {
+        .database = request->database, .features = features, .learning = &one->learning,
+        .protocol = request->protocol, .augmentation = &augmentation,
+        .parallel = request->parallel,
+    };
+
+    if (one->learning.views != NULL)
+        augmentation.use = augment_find(one->learning.views);
+    if (augmentation.use == AUGMENT_NONE)
+        augmentation.count = 0;
+    return examples_read(&wanted, &one->examples, error);
+}
+
 static int read_all(const struct lineup_request *request, struct lineup *lineup,
                     struct error *error)
 {
-    size_t count = lineup->feature_count * request->normalization_count;
+    const size_t views = request->view_count, normalizations = request->normalization_count;
+    size_t count = lineup->feature_count * normalizations * views;
 
     lineup->representations = memory_allocate(count, sizeof *lineup->representations, error);
     if (lineup->representations == NULL)
         return FAILED;
     for (size_t i = 0; i < count; i++) {
         struct representation *one = &lineup->representations[i];
-        const struct examples_request wanted = {
-            .database = request->database,
-            .features = lineup->features[i / request->normalization_count],
-            .learning = &one->learning,
-            .protocol = request->protocol,
-            .parallel = request->parallel,
-        };
 
         one->learning = *request->learning;
-        one->learning.normalize = request->normalizations[i % request->normalization_count];
-        if (examples_read(&wanted, &one->examples, error) < 0)
+        one->learning.views = request->views[i % views];
+        one->learning.normalize = request->normalizations[i / views % normalizations];
+        if (read_one(request, lineup, lineup->features[i / views / normalizations], one,
+                     error) < 0)
             return FAILED;
         lineup->representation_count++;
     }
@@ -204,11 +236,12 @@ static int align(const struct lineup_request *request, struct lineup *lineup, st
 static int list_candidates(const struct lineup_request *request, struct lineup *lineup,
                            struct error *error)
 {
-    size_t count = lineup->feature_count * request->normalization_count * request->cost_count;
+    size_t count = lineup->representation_count * request->cost_count;
 
     if (count < 2)
         return error_set(error, "nothing to compare: there is one feature set and one setting; "
-                         "extract other layers or networks, or repeat --cost or --normalize");
+                         "extract other layers or networks, or repeat --cost, --normalize or "
+                         "--views");
     lineup->candidates = memory_allocate(count, sizeof *lineup->candidates, error);
     if (lineup->candidates == NULL)
         return FAILED;
@@ -227,7 +260,8 @@ int lineup_create(const struct lineup_request *request, struct lineup *lineup,
                   struct error *error)
 {
     *lineup = (struct lineup){0};
-    if (choose_features(request, lineup, error) == 0 && read_all(request, lineup, error) == 0 &&
+    if (choose_features(request, lineup, error) == 0 &&
+        choose_views(request, lineup, error) == 0 && read_all(request, lineup, error) == 0 &&
         list_candidates(request, lineup, error) == 0 && align(request, lineup, error) == 0)
         return 0;
     lineup_release(lineup);
@@ -240,6 +274,7 @@ void lineup_release(struct lineup *lineup)
         examples_release(&lineup->representations[i].examples);
     free(lineup->representations);
     free(lineup->candidates);
+    augmentation_release(&lineup->augmentation);
     free(lineup->features);
     *lineup = (struct lineup){0};
 }

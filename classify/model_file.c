@@ -8,7 +8,7 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-enum { MAGIC = 8, VERSION = 2, MOST_CLASSES = 1 << 20 };
+enum { MAGIC = 8, VERSION = 3, MOST_CLASSES = 1 << 20 };
 
 static const char magic[MAGIC] = {'b', 'n', 'k', 'm', 'o', 'd', 'e', 'l'};
 
@@ -50,6 +50,8 @@ static size_t size_of(const struct model *model)
     size_t size = 256 + strlen(model->program) + strlen(set->network_name) + strlen(set->layer) +
                   strlen(set->pooling) + strlen(set->preprocessing);
 
+    for (size_t i = 0; i < model->augmentation.count; i++)
+        size += 4 + strlen(model->augmentation.views[i]);
     for (size_t i = 0; i < model->linear.classes; i++)
         size += 4 + strlen(model->labels[i]);
     return size + 8 * model->linear.decisions * (model->linear.dimension + 3);
@@ -72,6 +74,10 @@ static void put_model(struct buffer *file, const struct model *model)
     put_number(file, (uint64_t)set->engine, 8);
     put_number(file, set->dimension, 8);
     put_text(file, normalize_names[model->normalize]);
+    put_text(file, augment_names[model->augmentation.use]);
+    put_number(file, model->augmentation.count, 4);
+    for (size_t i = 0; i < model->augmentation.count; i++)
+        put_text(file, model->augmentation.views[i]);
     put_text(file, strategy_names[linear->strategy]);
     put_reals(file, &model->c, 1);
     put_number(file, model->images, 8);
@@ -186,7 +192,33 @@ static size_t take_name(struct reader *reader, const char *const *names, const c
     return 0;
 }
 
-static void take_header(struct reader *reader, struct model *model)
+static int take_views(struct reader *reader, struct augmentation *augmentation,
+                      struct error *error)
+{
+    size_t count;
+
+    augmentation->use = (enum augment)take_name(reader, augment_names, "use of views");
+    count = (size_t)take_number(reader, 4, "number of views");
+    if (reader->fault == NULL &&
+        (count > left(reader) / 4 || (count == 0) != (augmentation->use == AUGMENT_NONE)))
+        reader->fault = "number of views";
+    if (reader->fault != NULL)
+        return 0;
+    augmentation->views = memory_allocate(count, sizeof *augmentation->views, error);
+    if (augmentation->views == NULL)
+        return FAILED;
+    for (; augmentation->count < count && reader->fault == NULL; augmentation->count++) {
+        char *view = take_text(reader, "views");
+
+        augmentation->views[augmentation->count] = view;
+        if (reader->fault == NULL && augmentation->count > 0 &&
+            strcmp(augmentation->views[augmentation->count - 1], view) >= 0)
+            reader->fault = "order of views";
+    }
+    return 0;
+}
+
+static int take_header(struct reader *reader, struct model *model, struct error *error)
 {
     struct feature_set *set = &model->features;
     const unsigned char *network;
@@ -202,11 +234,14 @@ static void take_header(struct reader *reader, struct model *model)
     set->engine = (int64_t)take_number(reader, 8, "engine version");
     set->dimension = (size_t)take_number(reader, 8, "dimension");
     model->normalize = (enum normalize)take_name(reader, normalize_names, "normalisation");
+    if (take_views(reader, &model->augmentation, error) < 0)
+        return FAILED;
     model->linear.strategy = (enum strategy)take_name(reader, strategy_names, "strategy");
     take_reals(reader, &model->c, 1, "C");
     if (reader->fault == NULL && !(model->c > 0))
         reader->fault = "C";
     model->images = (size_t)take_number(reader, 8, "number of images");
+    return 0;
 }
 
 static int take_labels(struct reader *reader, struct model *model, size_t classes,
@@ -318,8 +353,7 @@ int model_read(const char *path, struct model *model, struct error *error)
     reader.at = file.data + MAGIC + 4;
     reader.end = file.data + file.size - HASH_BYTES;
     reader.texts = model->owned;
-    take_header(&reader, model);
-    if (take_classes(&reader, model, error) < 0)
+    if (take_header(&reader, model, error) < 0 || take_classes(&reader, model, error) < 0)
         goto out;
     if (reader.fault == NULL)
         outcome = 0;
@@ -337,6 +371,7 @@ void model_release(struct model *model)
     linear_release(&model->linear);
     free(model->sigmoids);
     free(model->labels);
+    free(model->augmentation.views);
     free(model->owned);
     *model = (struct model){0};
 }

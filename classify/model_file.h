@@ -5,7 +5,7 @@
  *     model_read("ants-or-bees.model", &model, &error);
  *     model_release(&model);
  *
- * The format, version 2. Numbers are little-endian; f64 is IEEE 754 binary64; a text is its
+ * The format, version 3. Numbers are little-endian; f64 is IEEE 754 binary64; a text is its
  * length as u32 and so many bytes, none of them 0.
  *
  *     8 bytes   "bnkmodel"
@@ -18,6 +18,10 @@
  *     u64       its dimension
  *     text      how vectors are normalised: "l2", "power" or "none"; "standard" is as "none", since
  *               the scaling is part of the weights
+ *     text      which views decide about an image: "none" and "train", its original; "both", the
+ *               mean over that and the views that follow
+ *     u32       the number of views besides the original that it was trained on; 0 with "none"
+ *     text ...  their names, ascending in byte order
  *     text      how classes are decided: "ovo" or "ovr"
  *     f64       C
  *     u64       the number of images that it was trained on
@@ -34,6 +38,7 @@
 
 #include <stddef.h>
 
+#include "classify/augmentation.h"
 #include "classify/calibration.h"
 #include "classify/dataset.h"
 #include "classify/feature_set.h"
@@ -44,6 +49,7 @@ struct model {
     const char *program;
     struct feature_set features;  /* without id and count of vectors when read */
     enum normalize normalize;
+    struct augmentation augmentation;
     double c;
     size_t images;
     char **labels;                /* [linear.classes], ascending in byte order */

@@ -121,6 +121,7 @@ static void write_protocol(const struct report *report, FILE *out)
     }
     fputs("; ", out);
     learning_describe(report->learning, out);
+    augmentation_describe(&report->examples->augmentation, "\n", out);
     fputc('\n', out);
     write_choices(report, out);
 }
@@ -337,6 +338,7 @@ static void json_protocol(const struct report *report, struct json *json)
     feature_set_json(report->examples->features, "feature_set", json);
     protocol_json(report->protocol, report->learning, json);
     learning_json(report->learning, json);
+    augmentation_json(&report->examples->augmentation, json);
     json_choices(report, json);
     json_integer(json, "images", (int64_t)report->evaluation->count);
     if (report->protocol->train_split != NULL)

@@ -27,12 +27,12 @@ struct report {
 void report_text(const struct report *report, FILE *out);
 
 /*
- * One object: feature_set; the keys of protocol_json and learning_json; chosen (null unless c is
- * "auto": how often each value was); images (tested), trained (null but for a hold-out), classes,
- * accuracy, correct, total, accuracy_low, accuracy_high, interval ("corrected resampled" or
- * "wilson"), balanced_accuracy, macro_f1, top, top_accuracy, brier, reliability (null without
- * probabilities), confusion (rows: true, columns: predicted, in the order of classes; counts over
- * all repeats), per_class, misclassified, unlabelled, near_identical, left_out.
+ * One object: feature_set; the keys of protocol_json, learning_json and augmentation_json; chosen
+ * (null unless c is "auto": how often each value was); images (tested), trained (null but for a
+ * hold-out), classes, accuracy, correct, total, accuracy_low, accuracy_high, interval ("corrected
+ * resampled" or "wilson"), balanced_accuracy, macro_f1, top, top_accuracy, brier, reliability (null
+ * without probabilities), confusion (rows: true, columns: predicted, in the order of classes;
+ * counts over all repeats), per_class, misclassified, unlabelled, near_identical, left_out.
  */
 void report_json(const struct report *report, FILE *out);
 

@@ -211,17 +211,31 @@ out:
     return outcome;
 }
 
+static double decide(const struct svm_kernel *kernel, const struct svm_machine *machine,
+                     size_t row)
+{
+    const float *products = svm_kernel_row(kernel, row);
+    double sum = 0;
+
+    for (size_t s = 0; s < machine->supports; s++)
+        sum += machine->coefficients[s] * (double)products[machine->rows[s]];
+    return sum + machine->bias;
+}
+
 void solution_decide(const struct solution *solution, const struct svm_kernel *kernel, size_t row,
                      double *decisions)
 {
-    const float *products = svm_kernel_row(kernel, row);
+    solution_decide_mean(solution, kernel, row, 1, decisions);
+}
 
+void solution_decide_mean(const struct solution *solution, const struct svm_kernel *kernel,
+                          size_t row, size_t count, double *decisions)
+{
     for (size_t decision = 0; decision < solution->decisions; decision++) {
-        const struct svm_machine *machine = &solution->machines[decision];
         double sum = 0;
 
-        for (size_t s = 0; s < machine->supports; s++)
-            sum += machine->coefficients[s] * (double)products[machine->rows[s]];
-        decisions[decision] = sum + machine->bias;
+        for (size_t i = 0; i < count; i++)
+            sum += decide(kernel, &solution->machines[decision], row + i);
+        decisions[decision] = sum / (double)count;
     }
 }

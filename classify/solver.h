@@ -64,4 +64,8 @@ void solution_release(struct solution *solution);
 void solution_decide(const struct solution *solution, const struct svm_kernel *kernel, size_t row,
                      double *decisions);
 
+/* The mean of its decisions about the rows row .. row + count - 1. */
+void solution_decide_mean(const struct solution *solution, const struct svm_kernel *kernel,
+                          size_t row, size_t count, double *decisions);
+
 #endif

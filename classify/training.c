@@ -66,16 +66,18 @@ int training_create(const struct dataset *dataset, size_t count,
                     const struct training_settings *settings, struct parallel *parallel,
                     struct training *training, struct error *error)
 {
-    *training = (struct training){.dataset = dataset, .settings = settings, .count = count};
+    const size_t rows = count * dataset_views(dataset);
+
+    *training = (struct training){.dataset = dataset, .settings = settings, .count = rows};
     if (check_classes(dataset, count, error) < 0 ||
         check_counts(dataset, count, settings, error) < 0)
         return FAILED;
     if (dataset->normalize == NORMALIZE_STANDARD)
-        return gram_check(count, dataset->dimension, error);
-    if (dataset->gram != NULL)
+        return gram_check(rows, dataset->dimension, error);
+    if (dataset->gram != NULL && dataset->further == 0)
         return svm_kernel_create(dataset->gram, count, dataset->count, &training->kernel, error);
-    return create_kernel(dataset->vectors, count, dataset->dimension, parallel, &training->kernel,
-                         error);
+    return create_kernel(dataset_rows(dataset), rows, dataset->dimension, parallel,
+                         &training->kernel, error);
 }
 
 void training_release(struct training *training)
@@ -95,11 +97,12 @@ static int scale_part(struct fit *fit, const size_t *rows, size_t count,
     float *scaled;
     int outcome = FAILED;
 
-    if (scaling_fit(dataset->vectors, dataset->dimension, rows, count, &fit->scaling, error) < 0)
+    if (scaling_fit(dataset_rows(dataset), dataset->dimension, rows, count, &fit->scaling,
+                    error) < 0)
         return FAILED;
     scaled = memory_allocate_aligned(training->count * dataset->dimension, sizeof *scaled, error);
     if (scaled != NULL) {
-        scaling_apply(&fit->scaling, dataset->vectors, training->count, scaled);
+        scaling_apply(&fit->scaling, dataset_rows(dataset), training->count, scaled);
         outcome = create_kernel(scaled, training->count, dataset->dimension, parallel, &fit->own,
                                 error);
     }
@@ -121,41 +124,43 @@ static int calibrate(const struct inner_part *part, const struct solver_settings
     return inner_calibrate(part, settings, &fit->solution, parallel, fit->sigmoids, error);
 }
 
-/* Price, machines and sigmoids on a kernel that is there. */
-static int fit_part(struct fit *fit, const size_t *rows, const size_t *labels, size_t count,
-                    struct parallel *parallel, struct error *error)
+/* Price, machines and sigmoids on a kernel that is there; set: the vectors of samples: [count]. */
+static int fit_part(struct fit *fit, const struct solver_set *set, const size_t *samples,
+                    size_t count, struct parallel *parallel, struct error *error)
 {
     const struct training_settings *asked = fit->training->settings;
     const struct inner_part part = {
-        .dataset = fit->training->dataset, .kernel = kernel_of(fit), .rows = rows, .count = count,
-        .seed = asked->seed,
+        .dataset = fit->training->dataset, .kernel = kernel_of(fit), .samples = samples,
+        .count = count, .seed = asked->seed,
     };
-    const struct solver_set set = {.rows = rows, .labels = labels, .count = count};
     struct solver_settings settings = asked->solver;
 
     if (asked->search && inner_choose(&part, &settings, parallel, &settings.c, error) < 0)
         return FAILED;
     fit->c = settings.c;
-    if (solver_solve(part.kernel, &set, &settings, NULL, &fit->solution, error) < 0)
+    if (solver_solve(part.kernel, set, &settings, NULL, &fit->solution, error) < 0)
         return FAILED;
     return asked->probability ? calibrate(&part, &settings, parallel, fit, error) : 0;
 }
 
-int training_fit(const struct training *training, const size_t *rows, size_t count,
+int training_fit(const struct training *training, const size_t *samples, size_t count,
                  struct parallel *parallel, struct fit *fit, struct error *error)
 {
-    size_t *labels = memory_allocate(count, sizeof *labels, error);
+    const size_t vectors = count * dataset_views(training->dataset);
+    size_t *rows = memory_allocate(vectors, sizeof *rows, error);
+    size_t *labels = memory_allocate(vectors, sizeof *labels, error);
+    const struct solver_set set = {.rows = rows, .labels = labels, .count = vectors};
     int outcome = FAILED;
 
     *fit = (struct fit){.training = training};
-    if (labels == NULL)
-        return FAILED;
-    for (size_t i = 0; i < count; i++)
-        labels[i] = training->dataset->samples[rows[i]].class;
-    if (training->kernel != NULL || scale_part(fit, rows, count, parallel, error) == 0)
-        outcome = fit_part(fit, rows, labels, count, parallel, error);
+    if (rows != NULL && labels != NULL) {
+        dataset_expand(training->dataset, samples, count, rows, labels);
+        if (training->kernel != NULL || scale_part(fit, rows, vectors, parallel, error) == 0)
+            outcome = fit_part(fit, &set, samples, count, parallel, error);
+    }
     if (outcome < 0)
         fit_release(fit);
+    free(rows);
     free(labels);
     return outcome;
 }
@@ -169,9 +174,12 @@ void fit_release(struct fit *fit)
     *fit = (struct fit){0};
 }
 
-void fit_decide(const struct fit *fit, size_t row, double *decisions)
+void fit_decide(const struct fit *fit, size_t sample, double *decisions)
 {
-    solution_decide(&fit->solution, kernel_of(fit), row, decisions);
+    const struct dataset *dataset = fit->training->dataset;
+
+    solution_decide_mean(&fit->solution, kernel_of(fit), sample * dataset_views(dataset),
+                         dataset_deciding(dataset), decisions);
 }
 
 /* ---- by weights ------------------------------------------------------------------------- */
@@ -205,7 +213,7 @@ int fit_classifier(const struct fit *fit, struct classifier *classifier, struct 
         return FAILED;
     }
     memcpy(classifier->classes, solution->labels, solution->classes * sizeof *solution->labels);
-    linear_recover(&classifier->linear, solution, dataset->vectors);
+    linear_recover(&classifier->linear, solution, dataset_rows(dataset));
     if (fit->scaling.mean != NULL)
         linear_absorb(&classifier->linear, solution, &fit->scaling);
     return 0;

@@ -2,8 +2,8 @@
  * From vectors to classifiers: the Gram matrix once, then any number of trainings on its rows.
  *
  *     training_create(&dataset, dataset.count, &settings, parallel, &training, &error);
- *     training_fit(&training, rows, row_count, NULL, &fit, &error);
- *     fit_decide(&fit, row, decisions);                 an image of the dataset, by the kernel
+ *     training_fit(&training, samples, sample_count, NULL, &fit, &error);
+ *     fit_decide(&fit, sample, decisions);              an image of the dataset, by the kernel
  *     fit_classifier(&fit, &classifier, &error);        or any vector, by weights
  *     fit_release(&fit);
  *     training_release(&training);
@@ -39,14 +39,14 @@ enum { TRAINING_LEAST_CALIBRATED = 10 };
 struct training {
     const struct dataset *dataset;
     const struct training_settings *settings;
-    size_t count;               /* rows that may be trained on or decided about */
+    size_t count;               /* vectors that may be trained on or decided about */
     struct svm_kernel *kernel;  /* NULL where every training part has its own */
 };
 
-/* Prepares training on the first `count` rows of the dataset; dataset and settings must outlive
- * it. Rows behind them do not change a bit of the result. FAILED when these rows have fewer than
- * two classes (the message says what there is instead), too many, or too few images in one for
- * probabilities; when there are too many rows, or memory is short. */
+/* Prepares training on the first `count` samples of the dataset, in all views that it has; dataset
+ * and settings must outlive it. Samples behind them do not change a bit of the result. FAILED when
+ * these have fewer than two classes (the message says what there is instead), too many, or too few
+ * images in one for probabilities; when there are too many vectors, or memory is short. */
 int training_create(const struct dataset *dataset, size_t count,
                     const struct training_settings *settings, struct parallel *parallel,
                     struct training *training, struct error *error);
@@ -62,15 +62,16 @@ struct fit {
     struct sigmoid *sigmoids;   /* [solution.decisions]; NULL: no probabilities */
 };
 
-/* Trains on rows: [count], each below the count of training_create, with at least two classes.
+/* Trains on samples: [count], each below the count of training_create, with at least two classes.
  * May be called by several threads at once; `parallel`, which may be NULL, is what this one call
  * may use. FAILED as solver_solve and inner_calibrate. */
-int training_fit(const struct training *training, const size_t *rows, size_t count,
+int training_fit(const struct training *training, const size_t *samples, size_t count,
                  struct parallel *parallel, struct fit *fit, struct error *error);
 void fit_release(struct fit *fit);
 
-/* Decides about a row below the count of training_create; decisions: [fit->solution.decisions]. */
-void fit_decide(const struct fit *fit, size_t row, double *decisions);
+/* Decides about a sample below the count of training_create, by the views that decide;
+ * decisions: [fit->solution.decisions]. */
+void fit_decide(const struct fit *fit, size_t sample, double *decisions);
 
 /* A classifier that stands for itself, and what its classes are called in the dataset. */
 struct classifier {

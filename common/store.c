@@ -286,6 +286,24 @@ int store_each_vector(struct store *store, int64_t feature_set_id, const char *v
     return outcome;
 }
 
+int store_each_view(struct store *store, int64_t feature_set_id, const char *split, bool labelled,
+                    store_view_callback *callback, void *context, struct error *error)
+{
+    struct query query = query_begin(store, EACH_VIEW);
+    int outcome;
+
+    query_bind_integer(&query, feature_set_id);
+    query_bind_text(&query, split);
+    query_bind_integer(&query, labelled);
+    while ((outcome = query_next(&query, error)) > 0) {
+        outcome = callback(context, query_column_text(&query, 0), error);
+        if (outcome < 0)
+            break;
+    }
+    query_end(&query);
+    return outcome;
+}
+
 /* ---- samples and refusals --------------------------------------------------------------- */
 
 static void bind_sample(struct query *query, const struct store_sample *sample)

@@ -159,6 +159,12 @@ int store_each_vector(struct store *store, int64_t feature_set_id, const char *v
                       const char *split, store_vector_callback *callback, void *context,
                       struct error *error);
 
+/* The view of every vector of this feature set that a sample has, sample by sample; with `split`
+ * not NULL only that split's, with `labelled` only those of samples with a label. */
+typedef int store_view_callback(void *context, const char *view, struct error *error);
+int store_each_view(struct store *store, int64_t feature_set_id, const char *split, bool labelled,
+                    store_view_callback *callback, void *context, struct error *error);
+
 /* Samples counted per split and label, in their order; NULL first. */
 struct store_count {
     const char *split, *label;

@@ -49,6 +49,7 @@ enum statement {
     NEXT_PATH,
     EACH_FEATURE_SET,
     EACH_VECTOR,
+    EACH_VIEW,
     EACH_COUNT,
     EACH_REFUSAL,
     INSERT_EXPERIMENT,

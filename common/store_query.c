@@ -74,6 +74,11 @@ const char *const store_sql[STATEMENT_COUNT] = {
         " WHERE feature_set_id = ?1 AND view = ?2 AND (?3 IS NULL OR split = ?3)"
         " ORDER BY sample.path",
 
+    [EACH_VIEW] =
+        "SELECT view FROM sample CROSS JOIN vector ON vector.image_id = sample.image_id"
+        " WHERE feature_set_id = ?1 AND (?2 IS NULL OR split = ?2)"
+        "   AND (label IS NOT NULL OR NOT ?3)",
+
     [EACH_COUNT] = "SELECT split, label, count(*) FROM sample GROUP BY split, label"
                    " ORDER BY split, label",
     [EACH_REFUSAL] = "SELECT path, reason FROM refusal ORDER BY path",

@@ -215,6 +215,102 @@ static void test_keep(void **state)
     dataset_release(&dataset);
 }
 
+/* A view of every labelled image but those whose content is `without`: each number plus one. */
+static void put_views(struct store *store, const char *view, unsigned char without)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        struct hash content = content_of(rows[i].content);
+        struct error error;
+        float vector[3];
+        int64_t id;
+
+        if (rows[i].content == without || rows[i].label == NULL)
+            continue;
+        for (size_t k = 0; k < 3; k++)
+            vector[k] = rows[i].vector[k] + 1;
+        assert_int_equal(store_find_image(store, &content, &id, &error), 0);
+        assert_int_equal(store_put_vector(store, 1, id, view, vector, 3, &error), 0);
+    }
+}
+
+static char flip[] = "flip", turned[] = "rotate=30";
+static char *view_names[] = {flip, turned};
+
+static void test_views_stand_behind_their_original(void **state)
+{
+    static const size_t kept[] = {0, 1, 3, 4, 5, 6, 7};
+    static const size_t samples[] = {2, 0};
+    static const bool keep[] = {false, true, true, false, true, true, false};
+    const struct fixture *fixture = *state;
+    const struct augmentation augmentation = {AUGMENT_BOTH, view_names, 2, 0};
+    struct dataset_request request = {
+        .feature_set = &fixture->sets.items[0], .normalize = NORMALIZE_NONE, .labelled = true,
+        .augmentation = &augmentation,
+    };
+    struct dataset dataset;
+    struct error error;
+    size_t expanded[6], classes[6];
+
+    put_views(fixture->store, "rotate=30", 99);
+    put_views(fixture->store, "flip", 99);
+    assert_int_equal(dataset_load(fixture->store, &request, &dataset, &error), 0);
+    assert_int_equal(dataset.count, 7);
+    assert_int_equal(dataset_views(&dataset), 3);
+    assert_int_equal(dataset_deciding(&dataset), 3);
+    for (size_t i = 0; i < 7 * 9; i++) {
+        double offset = i % 9 < 3 ? 0 : 1;
+
+        assert_true(fabs((double)dataset_rows(&dataset)[i] -
+                         (double)rows[kept[i / 9]].vector[i % 3] - offset) < 1e-6);
+    }
+    dataset_expand(&dataset, samples, 2, expanded, classes);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(expanded[i], samples[i / 3] * 3 + i % 3);
+        assert_int_equal(classes[i], dataset.samples[samples[i / 3]].class);
+    }
+    dataset_keep(&dataset, keep);
+    assert_int_equal(dataset.count, 4);
+    assert_memory_equal(dataset_rows(&dataset) + 9, rows[3].vector, sizeof rows[3].vector);
+    assert_memory_equal(dataset_rows(&dataset) + 27, rows[6].vector, sizeof rows[6].vector);
+    dataset_release(&dataset);
+    request.normalize = NORMALIZE_L2;
+    assert_int_equal(dataset_load(fixture->store, &request, &dataset, &error), 0);
+    for (size_t i = 0; i < 3; i++)  /* 4, 1, 5 and its length */
+        assert_true(fabs((double)dataset_rows(&dataset)[3 + i] -
+                         ((double)rows[0].vector[i] + 1) / sqrt(42)) < 1e-6);
+    dataset_release(&dataset);
+}
+
+/* f.jpg, the last of val, has no view; with AUGMENT_TRAIN val needs none. */
+static void test_missing_views(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct augmentation augmentation = {AUGMENT_BOTH, view_names, 1, 0};
+    struct dataset_request request = {
+        .feature_set = &fixture->sets.items[0], .labelled = true, .augmentation = &augmentation,
+    };
+    struct dataset dataset;
+    struct error error;
+
+    put_views(fixture->store, "flip", 5);
+    assert_int_equal(dataset_load(fixture->store, &request, &dataset, &error), FAILED);
+    assert_non_null(strstr(error.text, "'f.jpg' has no view 'flip': run bottleneck-extract"));
+    request.allow_incomplete = true;
+    assert_int_equal(dataset_load(fixture->store, &request, &dataset, &error), 0);
+    for (size_t i = 0; i < dataset.count; i++)
+        assert_int_equal(dataset.samples[i].incomplete, i == 4);
+    dataset_release(&dataset);
+    request.allow_incomplete = false;
+    request.splits[0] = "train";
+    request.splits[1] = "val";
+    assert_int_equal(dataset_load(fixture->store, &request, &dataset, &error), FAILED);
+    augmentation.use = AUGMENT_TRAIN;
+    assert_int_equal(dataset_load(fixture->store, &request, &dataset, &error), 0);
+    assert_int_equal(dataset_views(&dataset), 2);
+    assert_int_equal(dataset_deciding(&dataset), 1);
+    dataset_release(&dataset);
+}
+
 static void test_digest_tells_samples_apart(void **state)
 {
     struct dataset all = load(*state, NORMALIZE_NONE, NULL, NULL, true);
@@ -240,6 +336,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_splits_follow_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_normalisation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keep, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_views_stand_behind_their_original, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_missing_views, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_digest_tells_samples_apart, set_up, tear_down),
     };
 

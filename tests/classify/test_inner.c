@@ -40,7 +40,7 @@ static double choose(struct part *part, const struct solver_settings *settings, 
     struct error error;
     double c;
 
-    part->part.rows = part->rows;
+    part->part.samples = part->rows;
     assert_int_equal(inner_choose(&part->part, settings, parallel, &c, &error), 0);
     parallel_free(parallel);
     return c;

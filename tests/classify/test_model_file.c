@@ -13,6 +13,8 @@ static char name[] = "n\xc3\xa4t.onnx", layer[] = "concat22", pooling[] = "avg",
             rule[] = "shorter side 256, centre 224", first[] = "Tab\there", second[] = "ants",
             third[] = "line\nbreak \"and\" \xf0\x9f\x90\x9d";
 static char *labels[CLASSES] = {first, second, third};
+static char flip[] = "flip", turned[] = "rotate=30";
+static char *views[] = {flip, turned};
 static double bias[DECISIONS] = {-0.0, 1e-310, 0.1};
 static double weights[DECISIONS * DIMENSION] = {
     1.0 / 3, -2e300, 5e-324, 3.141592653589793, -0.0, 7, 8, 9, 1e-17, 11, 12, 0.30000000000000004,
@@ -28,6 +30,7 @@ static struct model sample_model(void)
                      .pooling = pooling, .preprocessing = rule, .engine = -5,
                      .dimension = DIMENSION},
         .normalize = NORMALIZE_POWER, .c = 0.1, .images = 120, .labels = labels,
+        .augmentation = {.use = AUGMENT_BOTH, .views = views, .count = 2},
         .linear = {.classes = CLASSES, .decisions = DECISIONS, .dimension = DIMENSION,
                    .weights = weights, .bias = bias},
         .sigmoids = sigmoids,
@@ -89,6 +92,10 @@ static void test_round_trip_is_exact(void **state)
     assert_memory_equal(read.linear.weights, weights, sizeof weights);
     assert_int_equal(read.linear.strategy, STRATEGY_OVO);
     assert_memory_equal(read.sigmoids, sigmoids, sizeof sigmoids);
+    assert_int_equal(read.augmentation.use, AUGMENT_BOTH);
+    assert_int_equal(read.augmentation.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(read.augmentation.views[i], views[i]);
     model_release(&read);
 }
 
@@ -101,11 +108,14 @@ static void test_other_kinds(void **state)
 
     written.sigmoids = NULL;
     written.linear.strategy = STRATEGY_OVR;
+    written.augmentation = (struct augmentation){0};
     assert_int_equal(model_write(path, &written, &error), 0);
     assert_int_equal(model_read(path, &read, &error), 0);
     assert_int_equal(read.linear.strategy, STRATEGY_OVR);
     assert_int_equal(read.linear.decisions, CLASSES);
     assert_null(read.sigmoids);
+    assert_int_equal(read.augmentation.use, AUGMENT_NONE);
+    assert_int_equal(read.augmentation.count, 0);
     assert_memory_equal(read.linear.weights, weights, sizeof weights);
     model_release(&read);
 }
@@ -151,7 +161,7 @@ static void test_flipped_bytes(void **state)
     }
     bytes.data[8] = 1;
     assert_int_equal(read_bytes(*state, bytes.data, bytes.size, &error), FAILED);
-    assert_non_null(strstr(error.text, "is a model of format version 1, version 2 is read here"));
+    assert_non_null(strstr(error.text, "is a model of format version 1, version 3 is read here"));
     buffer_release(&bytes);
 }
 
@@ -221,6 +231,12 @@ static void test_impossible_fields(void **state)
     expect_fault(*state, &dimension, &zero, 8, "number of weights");
     expect_fault(*state, &dimension, &wrap, 8, "number of weights");
     expect_fault(*state, "\5\0\0\0power", "\5\0\0\0tower", 9, "normalisation");
+    expect_fault(*state, "\4\0\0\0both", "\4\0\0\0moth", 8, "use of views");
+    expect_fault(*state, "\4\0\0\0both", "\4\0\0\0none", 8, "number of views");
+    expect_fault(*state, "\2\0\0\0\4\0\0\0flip", "\0\0\0\0\4\0\0\0flip", 12, "number of views");
+    expect_fault(*state, "\2\0\0\0\4\0\0\0flip", "\377\377\377\377\4\0\0\0flip", 12,
+                 "number of views");
+    expect_fault(*state, "flip", "slip", 4, "order of views");
     expect_fault(*state, "\3\0\0\0ovo", "\3\0\0\0ove", 7, "strategy");
     expect_fault(*state, "\3\0\0\0ovo", "\3\0\0\0ov\0", 7, "strategy");
     expect_fault(*state, &sigmoids[1].slope, &not_finite, 8, "sigmoids");

@@ -944,6 +944,7 @@ static const struct {
     {NEXT_PATH, "SCAN (subquery"},
     {EACH_FEATURE_SET, "SCAN feature_set"},
     {EACH_VECTOR, "SCAN sample USING INDEX"},
+    {EACH_VIEW, "SCAN sample"},
     {EACH_COUNT, "SCAN sample USING COVERING INDEX sample_split"},
     {EACH_REFUSAL, "SCAN refusal"},
     {EACH_EXPERIMENT, "SCAN experiment"},
