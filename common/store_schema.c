@@ -1,5 +1,7 @@
 #include "common/store_private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -186,18 +188,29 @@ static int check_schema(struct store *store, enum store_mode mode, struct error 
     return 0;
 }
 
+/* Makes an empty file, which SQLite takes for a new database: where that cannot be, SQLite tries to
+ * read the file that is not there, and would report that. */
+static int create_file(const struct store *store, struct error *error)
+{
+    int file = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+    if (file < 0)
+        return error_set(error, "cannot create '%s': %s", store->path, strerror(errno));
+    close(file);
+    return 0;
+}
+
 /* Nothing but a regular file may reach SQLite: reading a FIFO would wait for ever. */
 static int open_file(struct store *store, enum store_mode mode, struct error *error)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     struct file_times times;
     char *name = NULL;
     int status;
 
-    if (mode == STORE_CREATE)
-        flags |= SQLITE_OPEN_CREATE;
-    if ((mode != STORE_CREATE || access(store->path, F_OK) == 0) &&
-        file_stat(store->path, &times, error) < 0)
+    if (mode == STORE_CREATE && access(store->path, F_OK) != 0 && create_file(store, error) < 0)
+        return FAILED;
+    if (file_stat(store->path, &times, error) < 0)
         return FAILED;
     /* "./" keeps SQLite from taking "" or ":memory:" for something other than a file. */
     if (asprintf(&name, "%s%s", store->path[0] == '/' ? "" : "./", store->path) < 0)

@@ -207,7 +207,7 @@ static void test_names_that_mean_something_to_sqlite(void **state)
         assert_int_equal(access(scratch_path(fixture->folder, names[i]), F_OK), 0);
     }
     assert_int_equal(store_open("", STORE_CREATE, &store, &fixture->error), FAILED);
-    expect_message(fixture, "cannot open '': ");
+    expect_message(fixture, "cannot create '': ");
     assert_int_equal(chdir(before), 0);
     free(before);
 }
@@ -646,6 +646,31 @@ static void test_unreadable_file(void **state)
     assert_non_null(strstr(errors[1].text, "x.db': Permission denied"));
 }
 
+static void test_new_file_in_a_folder_without_permission(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    pid_t child;
+
+    assert_int_equal(chmod(fixture->folder, 0555), 0);
+    child = fork();
+    if (child == 0) {
+        struct store *store = NULL;
+
+        if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(65534) != 0 ||
+                               setuid(65534) != 0))
+            _exit(2);
+        _exit(store_open(fixture->path, STORE_CREATE, &store, &fixture->error) < 0 &&
+              strstr(fixture->error.text, "cannot create '") != NULL &&
+              strstr(fixture->error.text, "x.db': Permission denied") != NULL ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chmod(fixture->folder, 0755), 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+        skip();
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* ---- a full disk ------------------------------------------------------------------------ */
 
 static void test_full_disk(void **state)
@@ -895,6 +920,7 @@ int main(void)
         OPEN_TEST(test_read_only_file_in_a_read_only_folder),
         OPEN_TEST(test_writable_file_in_a_read_only_folder),
         OPEN_TEST(test_unreadable_file),
+        OPEN_TEST(test_new_file_in_a_folder_without_permission),
         OPEN_TEST(test_full_disk),
         OPEN_TEST(test_writes_that_fail),
         OPEN_TEST(test_processes_fill_one_database),

@@ -252,7 +252,7 @@ claimed.db|'claimed.db' is a database of another program
 newer.db|'newer.db' has version 99 of the schema, newer than this program's $version
 folder.db|cannot read 'folder.db': it is a directory
 fifo.db|cannot read 'fifo.db': it is a FIFO
-missing/x.db|cannot open 'missing/x.db': No such file or directory
+missing/x.db|cannot create 'missing/x.db': No such file or directory
 CASES
     run_extract -m network.onnx --preprocess torchvision -d damaged.db photos
     expect 1 "bottleneck-extract: 'damaged.db' is damaged: *"
