@@ -432,6 +432,15 @@ static double images_per_second(const struct extraction *extraction)
     return extraction->seconds > 0 ? (double)image_total(extraction) / extraction->seconds : 0;
 }
 
+/* Whether an output before this one is the same feature set: a layer that was named twice. */
+static bool is_repeated(const struct extraction *extraction, size_t output)
+{
+    for (size_t i = 0; i < output; i++)
+        if (extraction->feature_set_ids[i] == extraction->feature_set_ids[output])
+            return true;
+    return false;
+}
+
 static void print_json(const struct extraction *extraction)
 {
     struct json json = {.out = stdout};
@@ -443,6 +452,8 @@ static void print_json(const struct extraction *extraction)
     for (size_t i = 0; i < network_output_count(extraction->network); i++) {
         const struct network_output *output = network_output(extraction->network, i);
 
+        if (is_repeated(extraction, i))
+            continue;
         json_open(&json, NULL, '{');
         json_integer(&json, "id", extraction->feature_set_ids[i]);
         json_text(&json, "layer", output->layer);
@@ -484,6 +495,8 @@ static void print_summary(const struct extraction *extraction)
     for (size_t i = 0; i < network_output_count(extraction->network); i++) {
         const struct network_output *output = network_output(extraction->network, i);
 
+        if (is_repeated(extraction, i))
+            continue;
         printf("dimension  %zu  (feature set %lld: %s, pooling %s)\n", output->dimension,
                (long long)extraction->feature_set_ids[i], output->layer,
                poolings[output->pooling]);

@@ -215,6 +215,18 @@ EXPECTED
     holds "SELECT count(*) FROM vector" <<< 20
 }
 
+@test "a layer that is named twice is one feature set" {
+    make_photos
+    extract -l t2 -l features -l t2 --json photos
+    expect 0
+    [ "$(value '$.feature_sets[0].layer') $(value '$.feature_sets[1].layer')" = "t2 features" ]
+    [ -z "$(value '$.feature_sets[2].layer')" ]
+    extract -l t2 -l t2 photos
+    expect 0
+    [ "$(grep -c '^dimension' <<< "$output")" -eq 1 ]
+    holds "SELECT count(*), (SELECT count(*) FROM feature_set) FROM vector" <<< "10|2"
+}
+
 @test "-p: flattened, averaged, maximum; a feature set each" {
     make_photos
     extract photos/top.jpg
