@@ -159,6 +159,53 @@ static const struct feature_set *find(const struct feature_sets *sets, size_t id
     return NULL;
 }
 
+/* Whether `item`: [length] is one of a list joined by commas. */
+static bool has_item(const char *list, const char *item, size_t length)
+{
+    for (const char *at = list; *at != '\0'; at += strspn(at, ",")) {
+        size_t found = strcspn(at, ",");
+
+        if (found == length && memcmp(at, item, length) == 0)
+            return true;
+        at += found;
+    }
+    return false;
+}
+
+/* Appends the keys of a set's preprocessing that another one's does not have just so. */
+static void append_rule(char *text, size_t size, const char *rule, const char *other)
+{
+    for (; *rule != '\0'; rule += strspn(rule, ",")) {
+        size_t length = strcspn(rule, ",");
+
+        if (!has_item(other, rule, length))
+            append(text, size, ", %.*s", (int)length, rule);
+        rule += length;
+    }
+}
+
+/* Appends what tells a set from the first other one that has the same description. */
+static void append_twin(const struct feature_sets *sets, size_t index, char *text, size_t size)
+{
+    const struct feature_set *set = &sets->items[index], *twin = NULL;
+    char described[ITEM_TEXT], other[ITEM_TEXT], digest[HASH_TEXT];
+
+    feature_set_describe(set, described, sizeof described);
+    for (size_t i = 0; i < sets->count && twin == NULL; i++) {
+        feature_set_describe(&sets->items[i], other, sizeof other);
+        if (i != index && strcmp(described, other) == 0)
+            twin = &sets->items[i];
+    }
+    if (twin == NULL)
+        return;
+    hash_to_text(&set->network, digest);
+    if (!hash_equal(&set->network, &twin->network))
+        append(text, size, ", sha256 %.12s", digest);
+    append_rule(text, size, set->preprocessing, twin->preprocessing);
+    if (set->engine != twin->engine)
+        append(text, size, ", engine %" PRId64, set->engine);
+}
+
 static void list_sets(const struct feature_sets *sets, char *text, size_t size)
 {
     *text = '\0';
@@ -166,7 +213,9 @@ static void list_sets(const struct feature_sets *sets, char *text, size_t size)
         char item[ITEM_TEXT];
 
         feature_set_describe(&sets->items[i], item, sizeof item);
-        append(text, size, "%s%" PRId64 " (%s)", i > 0 ? ", " : "", sets->items[i].id, item);
+        append(text, size, "%s%" PRId64 " (%s", i > 0 ? ", " : "", sets->items[i].id, item);
+        append_twin(sets, i, text, size);
+        append(text, size, ")");
     }
 }
 

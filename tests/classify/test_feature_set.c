@@ -55,6 +55,32 @@ static void test_difference_is_cut(void **state)
     assert_string_equal(text, "layer ('fla");
 }
 
+static void test_what_differs_is_listed(void **state)
+{
+    static char first[] = "fit=squash,resize=256,crop=224x224,order=rgb",
+                second[] = "fit=squash,resize=224,crop=224x224,order=bgr";
+    struct feature_set items[3] = {base, base, base};
+    struct feature_sets sets = {.items = items, .count = 3};
+    const struct feature_set *chosen;
+    struct error error;
+
+    (void)state;
+    items[0].preprocessing = first;
+    items[1].preprocessing = second;
+    items[1].id = 2;
+    items[2].id = 3;
+    items[2].pooling = average;
+    assert_int_equal(feature_sets_choose(&sets, 0, "f.db", &chosen, &error), FAILED);
+    assert_non_null(strstr(error.text, ": 1 (vgg16.onnx flat, 25088 numbers, resize=256, "
+                           "order=rgb), 2 (vgg16.onnx flat, 25088 numbers, resize=224, "
+                           "order=bgr), 3 (vgg16.onnx flat avg, 25088 numbers)"));
+    items[1].preprocessing = first;
+    items[1].network.bytes[0] = 0xab;
+    assert_int_equal(feature_sets_choose(&sets, 0, "f.db", &chosen, &error), FAILED);
+    assert_non_null(strstr(error.text, ": 1 (vgg16.onnx flat, 25088 numbers, sha256 010000000000), "
+                           "2 (vgg16.onnx flat, 25088 numbers, sha256 ab0000000000), 3 ("));
+}
+
 static void test_choose_and_match(void **state)
 {
     struct feature_set items[3] = {base, base, base};
@@ -73,8 +99,8 @@ static void test_choose_and_match(void **state)
     assert_ptr_equal(chosen, &items[2]);
     assert_int_equal(feature_sets_choose(&sets, 0, "f.db", &chosen, &error), FAILED);
     assert_string_equal(error.text, "'f.db' holds 3 feature sets, choose one with --features ID: "
-                        "1 (vgg16.onnx flat, 25088 numbers), 2 (vgg16.onnx late avg, 25088 "
-                        "numbers), 4 (vgg16.onnx flat, 25088 numbers)");
+                        "1 (vgg16.onnx flat, 25088 numbers, engine 1), 2 (vgg16.onnx late avg, 25088 "
+                        "numbers), 4 (vgg16.onnx flat, 25088 numbers, engine 3)");
     assert_int_equal(feature_sets_choose(&sets, 3, "f.db", &chosen, &error), FAILED);
     assert_non_null(strstr(error.text, "'f.db' has no feature set 3, it holds 1 ("));
 
@@ -103,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_difference),
         cmocka_unit_test(test_difference_is_cut),
+        cmocka_unit_test(test_what_differs_is_listed),
         cmocka_unit_test(test_choose_and_match),
     };
 
