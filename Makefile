@@ -22,7 +22,8 @@ TESTDATA ?= ../shared
 
 program_packages := gcc libc6-dev libopenblas-dev libsvm-dev libsqlite3-dev libpng-dev \
 	libjpeg-dev nettle-dev
-demo_packages := $(program_packages) sqlite3
+optional_packages := pkg-config libjansson-dev
+demo_packages := $(program_packages) $(optional_packages) sqlite3
 test_packages := $(demo_packages) libcmocka-dev bats
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
@@ -31,12 +32,30 @@ strict_warnings := -Werror -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -W
 	-Wnull-dereference -Wdouble-promotion -Wfloat-equal
 instrument := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer)
+
+# Libraries that only some formats of networks need, by their names for pkg-config. A file gets
+# HAVE_JANSSON and the like for those that are here; without, those formats are refused with the
+# name of the package. Everything is compiled anew when another set of them is here.
+optional_libraries := jansson
+present_libraries := $(strip $(foreach library,$(optional_libraries),\
+	$(shell pkg-config --exists $(library) 2>/dev/null && echo $(library))))
+ifneq ($(present_libraries),)
+optional_flags := $(foreach library,$(present_libraries),\
+	-DHAVE_$(shell echo $(library) | tr a-z- A-Z_)) \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(present_libraries)))
+optional_link := $(shell pkg-config --libs $(present_libraries))
+endif
+library_list := $(BUILD)/libraries.list
+$(shell mkdir -p $(BUILD); echo '$(present_libraries)' | cmp -s - $(library_list) || \
+	echo '$(present_libraries)' > $(library_list))
+
 compile = $(CC) -std=c11 -D_GNU_SOURCE -I. -pthread $(warnings) \
-	$(if $(STRICT),$(strict_warnings)) $(instrument) $(CPPFLAGS) $(CFLAGS) -MMD -MP
+	$(if $(STRICT),$(strict_warnings)) $(instrument) $(optional_flags) \
+	$(CPPFLAGS) $(CFLAGS) -MMD -MP
 link = $(CC) -pthread $(instrument) $(CFLAGS) $(LDFLAGS)
 
 common_libraries := -lsqlite3 -lnettle
-extract_libraries := $(common_libraries) -lpng -ljpeg -lm
+extract_libraries := $(common_libraries) $(optional_link) -lpng -ljpeg -lm
 classify_libraries := $(common_libraries) -lopenblas -lsvm -lm
 
 # One kernel source becomes one object per instruction set; the program chooses when it starts.
@@ -69,7 +88,7 @@ $(BUILD)/bottleneck-extract: $(BUILD)/extract/extract_main.o $(extract_objects) 
 $(BUILD)/bottleneck-classify: $(BUILD)/classify/classify_main.o $(classify_objects) $(common_objects)
 	$(link) -o $@ $^ $(classify_libraries) $(LDLIBS)
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c Makefile $(library_list)
 	@mkdir -p $(@D)
 	$(compile) -c -o $@ $<
 
