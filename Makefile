@@ -5,6 +5,8 @@
 #   make test                every test; SANITIZE=address,undefined runs them instrumented
 #   make bench NETWORKS="a.onnx b.onnx"
 #                            time an image, GFLOP/s and their share of the machine's peak
+#   make fuzz-onnx CORPUS=FOLDER
+#                            the fuzz target of a reader (tests/fuzz), until interrupted
 #   make dev                 everything compiled with a strict set of warnings, as errors
 #   make check-headers       each header compiles alone
 #   make install PREFIX=/usr/local DESTDIR=
@@ -25,6 +27,7 @@ program_packages := gcc libc6-dev libopenblas-dev libsvm-dev libsqlite3-dev libp
 optional_packages := pkg-config libjansson-dev
 demo_packages := $(program_packages) $(optional_packages) sqlite3
 test_packages := $(demo_packages) libcmocka-dev bats
+fuzz_packages := $(demo_packages) clang libclang-rt-dev
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 strict_warnings := -Werror -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wcast-qual \
@@ -76,6 +79,9 @@ classify_objects := $(call objects,$(wildcard classify/*.c))
 programs := $(BUILD)/bottleneck-extract $(BUILD)/bottleneck-classify
 test_programs := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
 test_tools := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
+fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(filter-out %_network.c,\
+	$(wildcard tests/fuzz/fuzz_*.c)))
+replays := $(fuzz_targets:%=$(BUILD)/tests/replay_%)
 headers := $(wildcard */*.h */*/*.h)
 
 .PHONY: all demo test bench dev check-headers install clean dependencies
@@ -122,11 +128,35 @@ $(foreach room,common extract classify,$(eval $(call test_rule,$(room))))
 $(BUILD)/tests/%: $(BUILD)/tests/tools/%.o $(extract_objects) $(common_objects)
 	$(link) -o $@ $^ $(extract_libraries) $(LDLIBS)
 
+# A fuzz target is linked with libFuzzer, or for the tests with a program that replays files;
+# with the readers and what they need, not with the kernels, which only gcc compiles.
+fuzz_objects = $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz_network.o $(common_objects) \
+	$(call objects,$(wildcard extract/formats/*.c extract/graph/*.c extract/architectures/*.c) \
+	extract/network/passes.c extract/network/bottleneck.c extract/rules.c extract/known_files.c)
+fuzz_link = $(link) -Wl,--wrap=file_map_open,--wrap=file_map_close
+$(BUILD)/tests/replay_%: $(fuzz_objects) $(BUILD)/tests/fuzz/replay.o
+	$(fuzz_link) -o $@ $^ $(extract_libraries) $(LDLIBS)
+$(BUILD)/tests/fuzz_%: $(fuzz_objects)
+	$(fuzz_link) -fsanitize=fuzzer -o $@ $^ $(extract_libraries) $(LDLIBS)
+
+# CORPUS: the folder that the run adds to; it also begins with the kept cases and, for ONNX, with
+# the golden operators. What crashes lies in build/fuzz. FUZZ: further options of libFuzzer.
+CORPUS ?= $(BUILD)/corpus-$*
+FUZZ ?=
+fuzz_seeds = $(wildcard tests/fuzz/cases/$* $(if $(filter onnx,$*),tests/extract/golden-operators))
+fuzz-%: packages = $(fuzz_packages)
+fuzz-%: dependencies
+	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz \
+		SANITIZE=fuzzer-no-link,address,undefined $(BUILD)/fuzz/tests/fuzz_$*
+	mkdir -p $(CORPUS)
+	$(BUILD)/fuzz/tests/fuzz_$* -timeout=10 -max_len=65536 \
+		-artifact_prefix=$(BUILD)/fuzz/ $(FUZZ) $(CORPUS) $(fuzz_seeds)
+
 test: packages = $(test_packages)
 test: dependencies
 	$(MAKE) --no-print-directory run-tests
 .PHONY: run-tests
-run-tests: $(programs) $(test_programs) $(test_tools)
+run-tests: $(programs) $(test_programs) $(test_tools) $(replays)
 	BUILD=$(BUILD) TESTDATA=$(TESTDATA) tests/run_tests.sh $(test_programs)
 
 # A process for each network, since it reports its own peak memory.
@@ -140,7 +170,7 @@ dev: packages = $(test_packages)
 dev: dependencies
 	$(MAKE) --no-print-directory STRICT=yes strict check-headers
 .PHONY: strict
-strict: $(programs) $(test_programs) $(test_tools)
+strict: $(programs) $(test_programs) $(test_tools) $(replays)
 
 check-headers:
 	@for header in $(headers); do \

@@ -98,7 +98,7 @@ double tensor_real(const struct tensor *tensor, size_t index)
     case TENSOR_OTHER:
         break;
     }
-    assert(!"a tensor of a type that has no numbers");
+    assert(false && "a tensor of a type that has no numbers");
     return value;
 }
 

@@ -1,0 +1,22 @@
+# The files in tests/fuzz/cases/READER go through that reader again: a crash, a hang or a finding
+# of the sanitizers of an earlier run stays fixed.
+
+@test "every reader survives the cases that fuzzing found" {
+    for replay in "$BUILD"/tests/replay_*; do
+        case $replay in *.*) continue ;; esac
+        reader=${replay##*/replay_}
+        folder=tests/fuzz/cases/$reader
+        [ -d "$folder" ] || continue
+        run "$replay" "$folder"
+        echo "$reader: $output"
+        [ "$status" -eq 0 ]
+        [ "$output" = "$(find "$folder" -type f -not -name '.*' | wc -l) files" ]
+    done
+}
+
+@test "the golden operators go through the target of ONNX" {
+    run "$BUILD/tests/replay_onnx" tests/extract/golden-operators
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "${output%% *}" -gt 100 ]
+}
