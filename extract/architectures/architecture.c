@@ -127,6 +127,7 @@ int architecture_recognise(const struct weights *weights, struct recognised *fou
 {
     struct comparison nearest;
 
+    *found = (struct recognised){0};
     if (weights->count == 0)
         return error_set(error, "it holds no weights");
     if (compare_all(weights, &nearest, error) < 0)
@@ -135,11 +136,12 @@ int architecture_recognise(const struct weights *weights, struct recognised *fou
         return error_set(error, "its weights are of no architecture that is known here; the first "
                          "is '%s'", weights->items[0].name);
     set_title(weights, &nearest.found);
+    *found = nearest.found;
+    found->likeness = (double)nearest.matched / (double)(nearest.matched + nearest.different);
     if (nearest.different > 0)
         return error_set(error, "its weights are of no architecture that is known here; the "
                          "nearest is %s, where %s", nearest.found.title,
                          nearest.difference.text);
-    *found = nearest.found;
     return 0;
 }
 

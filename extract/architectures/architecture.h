@@ -34,12 +34,13 @@ struct recognised {
     const char *preprocess;  /* a rule (rules.h): what these weights are commonly validated with */
     size_t channels;         /* of the image */
     size_t side;             /* of the image; 0: any */
+    double likeness;         /* 0 to 1: the share of all tensors that are the same, 1 when found */
     bool headless;           /* without the classifier that belongs to it, or with another one */
 };
 
 /* FAILED when the weights are of no architecture known here: the message names the nearest and
  * the first difference from it. Weights of other classifiers, or for other numbers of classes,
- * are no difference: they lie behind the cut. */
+ * are no difference: they lie behind the cut. *found is set in any case. */
 int architecture_recognise(const struct weights *weights, struct recognised *found,
                            struct error *error);
 

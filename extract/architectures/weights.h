@@ -35,7 +35,6 @@ struct weight {
     char *layer;            /* "layer1.0.conv1" */
     char *name;             /* as the file calls it, for messages: "layer1.0.conv1.weight" */
     enum weight_role role;
-    enum tensor_type type;
     /* Of what `load` gives. Convolution: [out][in / groups][height][width], whatever the order in
      * the file; matrix: [out][in] in PyTorch, [in][out] in Keras. */
     size_t rank, shape[TENSOR_MAX_RANK];

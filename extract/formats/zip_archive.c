@@ -212,6 +212,11 @@ const char *zip_archive_name(const struct zip_archive *archive, size_t index)
     return archive->entries[index].name;
 }
 
+size_t zip_archive_size(const struct zip_archive *archive, size_t index)
+{
+    return archive->entries[index].size;
+}
+
 int zip_archive_find(const struct zip_archive *archive, const char *name, size_t *index)
 {
     return names_find(&archive->names, name, index) == 0 ? 0 : ZIP_ARCHIVE_NOT_FOUND;
@@ -332,6 +337,13 @@ const char *zip_archive_name(const struct zip_archive *archive, size_t index)
     (void)archive;
     (void)index;
     return "";
+}
+
+size_t zip_archive_size(const struct zip_archive *archive, size_t index)
+{
+    (void)archive;
+    (void)index;
+    return 0;
 }
 
 int zip_archive_find(const struct zip_archive *archive, const char *name, size_t *index)

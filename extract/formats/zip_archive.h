@@ -38,6 +38,8 @@ void zip_archive_close(struct zip_archive *archive);
 size_t zip_archive_count(const struct zip_archive *archive);
 /* UTF-8, with the folders: "archive/data/0". */
 const char *zip_archive_name(const struct zip_archive *archive, size_t index);
+/* Unpacked, as the archive claims it; zip_archive_read gives no other number of bytes. */
+size_t zip_archive_size(const struct zip_archive *archive, size_t index);
 
 enum { ZIP_ARCHIVE_NOT_FOUND = -2 };
 
