@@ -9,7 +9,9 @@
 #include "extract/architectures/families.h"
 
 static const struct family *const families[] = {
-    &vgg_family, &resnet_family,
+    &alexnet_family,      &vgg_family,         &googlenet_family,    &inception_v3_family,
+    &resnet_family,       &squeezenet_family,  &densenet_family,     &mobilenet_v1_family,
+    &mobilenet_v2_family, &resnet_cifar_family, &lenet_family,
 };
 
 enum { FAMILIES = sizeof families / sizeof families[0] };
@@ -66,7 +68,8 @@ static void compare(struct builder *builder, const struct family *family,
     comparison->matched = builder->matched;
     comparison->different = builder->wanted - builder->matched;
     missing = comparison->different;
-    family->classifier(builder, architecture->table, x);
+    if (family->classifier != NULL)
+        family->classifier(builder, architecture->table, x);
     comparison->found.headless = builder->wanted - builder->matched > missing;
     if (!comparison->found.headless)
         comparison->matched = builder->matched;
@@ -114,10 +117,11 @@ static int compare_all(const struct weights *weights, struct comparison *nearest
 
 static void set_title(const struct weights *weights, struct recognised *found)
 {
+    struct builder builder = {.weights = weights, .dialect = found->dialect};
     char more[64] = "";
 
     if (found->family->describe != NULL)
-        found->family->describe(weights, found->architecture->table, more);
+        found->family->describe(&builder, more);
     snprintf(found->title, sizeof found->title, "%s%s (%s)", found->architecture->title, more,
              found->dialect->origin);
 }
@@ -184,7 +188,7 @@ int architecture_build(const struct recognised *found, const struct weights *wei
     graph->flatten_channels_last = weights->channels_last;
     x = found->family->features(&builder, found->architecture->table);
     graph->output = x.layer;
-    if (!found->headless && builder.outcome == 0)
+    if (found->family->classifier != NULL && !found->headless && builder.outcome == 0)
         build_classifier(&builder, found, x);
     free(builder.used);
     return builder.outcome;

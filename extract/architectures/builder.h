@@ -56,10 +56,10 @@ struct family {
 
     /* From the image to what enters the classifier. */
     struct result (*features)(struct builder *builder, const void *table);
-    /* From there to the scores. */
+    /* From there to the scores. May be NULL: features are all of it. */
     struct result (*classifier)(struct builder *builder, const void *table, struct result x);
     /* May be NULL: more of the title than the table knows, ", width 0.35". */
-    void (*describe)(const struct weights *weights, const void *table, char text[static 64]);
+    void (*describe)(const struct builder *builder, char text[static 64]);
 };
 
 /* The numbers for the templates of names. */
@@ -119,6 +119,12 @@ struct result build_pool(struct builder *builder, struct result x,
 /* Zeros around a map, of its own where a convolution cannot have them. */
 struct result build_pad(struct builder *builder, struct result x, const char *name, size_t before,
                         size_t after);
+/* Zeros as new channels, `before` those that are there and `after` them. */
+struct result build_pad_channels(struct builder *builder, struct result x, const char *name,
+                                 size_t before, size_t after);
+/* Every `step`th pixel in both directions, from the first. */
+struct result build_subsample(struct builder *builder, struct result x, const char *name,
+                              size_t step);
 /* The average of the whole map. */
 struct result build_average(struct builder *builder, struct result x, const char *name);
 /* PyTorch's AdaptiveAvgPool2d(side): windows of equal size, or an unsupported layer. */

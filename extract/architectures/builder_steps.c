@@ -209,6 +209,37 @@ struct result build_pad(struct builder *builder, struct result x, const char *na
     return add_simple(builder, x, &layer, name);
 }
 
+struct result build_pad_channels(struct builder *builder, struct result x, const char *name,
+                                 size_t before, size_t after)
+{
+    struct layer layer = {
+        .kind = LAYER_PAD,
+        .operator = "padding",
+        .pad = {.before = {before}, .after = {after}, .mode = PAD_CONSTANT},
+    };
+
+    x.channels += before + after;
+    return add_simple(builder, x, &layer, name);
+}
+
+struct result build_subsample(struct builder *builder, struct result x, const char *name,
+                              size_t step)
+{
+    struct layer layer = {.kind = LAYER_SLICE, .operator = "subsampling"};
+    const struct shape *shape;
+
+    if (!builder_adds(builder))
+        return x;
+    shape = shape_of(builder, x);
+    for (size_t axis = 0; axis < SHAPE_MAP_RANK; axis++) {
+        size_t every = axis == SHAPE_CHANNELS ? 1 : step;
+
+        layer.slice.step[axis] = (int64_t)every;
+        layer.slice.count[axis] = (shape->dims[axis] + every - 1) / every;
+    }
+    return add_simple(builder, x, &layer, name);
+}
+
 struct result build_average(struct builder *builder, struct result x, const char *name)
 {
     struct layer layer = {
