@@ -4,7 +4,8 @@
 
 /* How a publisher names a file's content. */
 enum digest_kind {
-    DIGEST_SHA256  /* 64 hexadecimal digits */
+    DIGEST_SHA256,        /* 64 hexadecimal digits */
+    DIGEST_SHA256_BEGINS  /* the first 8, as PyTorch has them in the name of a file */
 };
 
 struct known_file {
@@ -15,6 +16,7 @@ struct known_file {
 };
 
 #define ZOO(digest) "ONNX Model Zoo", DIGEST_SHA256, digest
+#define TORCHVISION(digest) "torchvision", DIGEST_SHA256_BEGINS, digest
 
 /* Where one content was published under several names, the first stands here. The comments say
  * where a family's preset comes from. */
@@ -197,9 +199,70 @@ static const struct known_file files[] = {
      "zfnet512-8.onnx", "ZFNet-512", "caffe-alexnet"},
     {ZOO("55e3cb74e3d1744e0a8d9fecadd79e9f52887891e2e17df639670ac7293d99ba"),
      "zfnet512-9.onnx", "ZFNet-512", "caffe-alexnet"},
+    /* The transforms that pytorch/vision has beside the weights. GoogLeNet and Inception v3 map
+     * their input to -1 to 1 themselves there (transform_input). */
+    {TORCHVISION("7be5be79"), "alexnet-owt-7be5be79.pth", "AlexNet", "torchvision"},
+    {TORCHVISION("a639ec97"), "densenet121-a639ec97.pth", "DenseNet-121", "torchvision"},
+    {TORCHVISION("8d451a50"), "densenet161-8d451a50.pth", "DenseNet-161", "torchvision"},
+    {TORCHVISION("b2777c0a"), "densenet169-b2777c0a.pth", "DenseNet-169", "torchvision"},
+    {TORCHVISION("c1103571"), "densenet201-c1103571.pth", "DenseNet-201", "torchvision"},
+    {TORCHVISION("1378be20"), "googlenet-1378be20.pth", "GoogLeNet", "torchvision-tf"},
+    {TORCHVISION("0cc3c7bd"), "inception_v3_google-0cc3c7bd.pth", "Inception v3",
+     "torchvision-tf,crop=299"},
+    {TORCHVISION("b0353104"), "mobilenet_v2-b0353104.pth", "MobileNet v2", "torchvision"},
+    {TORCHVISION("7ebf99e0"), "mobilenet_v2-7ebf99e0.pth", "MobileNet v2, second weights",
+     "torchvision,resize=232"},
+    {TORCHVISION("f37072fd"), "resnet18-f37072fd.pth", "ResNet-18", "torchvision"},
+    {TORCHVISION("b627a593"), "resnet34-b627a593.pth", "ResNet-34", "torchvision"},
+    {TORCHVISION("0676ba61"), "resnet50-0676ba61.pth", "ResNet-50", "torchvision"},
+    {TORCHVISION("11ad3fa6"), "resnet50-11ad3fa6.pth", "ResNet-50, second weights",
+     "torchvision,resize=232"},
+    {TORCHVISION("63fe2227"), "resnet101-63fe2227.pth", "ResNet-101", "torchvision"},
+    {TORCHVISION("cd907fc2"), "resnet101-cd907fc2.pth", "ResNet-101, second weights",
+     "torchvision,resize=232"},
+    {TORCHVISION("394f9c45"), "resnet152-394f9c45.pth", "ResNet-152", "torchvision"},
+    {TORCHVISION("f82ba261"), "resnet152-f82ba261.pth", "ResNet-152, second weights",
+     "torchvision,resize=232"},
+    {TORCHVISION("7cdf4587"), "resnext50_32x4d-7cdf4587.pth", "ResNeXt-50 32x4d", "torchvision"},
+    {TORCHVISION("1a0047aa"), "resnext50_32x4d-1a0047aa.pth", "ResNeXt-50 32x4d, second weights",
+     "torchvision,resize=232"},
+    {TORCHVISION("8ba56ff5"), "resnext101_32x8d-8ba56ff5.pth", "ResNeXt-101 32x8d", "torchvision"},
+    {TORCHVISION("110c445d"), "resnext101_32x8d-110c445d.pth", "ResNeXt-101 32x8d, second weights",
+     "torchvision,resize=232"},
+    {TORCHVISION("173b62eb"), "resnext101_64x4d-173b62eb.pth", "ResNeXt-101 64x4d",
+     "torchvision,resize=232"},
+    {TORCHVISION("b66bff10"), "squeezenet1_0-b66bff10.pth", "SqueezeNet 1.0", "torchvision"},
+    {TORCHVISION("b8a52dc0"), "squeezenet1_1-b8a52dc0.pth", "SqueezeNet 1.1", "torchvision"},
+    {TORCHVISION("8a719046"), "vgg11-8a719046.pth", "VGG-11", "torchvision"},
+    {TORCHVISION("6002323d"), "vgg11_bn-6002323d.pth", "VGG-11 with batch norm", "torchvision"},
+    {TORCHVISION("19584684"), "vgg13-19584684.pth", "VGG-13", "torchvision"},
+    {TORCHVISION("abd245e5"), "vgg13_bn-abd245e5.pth", "VGG-13 with batch norm", "torchvision"},
+    {TORCHVISION("397923af"), "vgg16-397923af.pth", "VGG-16", "torchvision"},
+    {TORCHVISION("88682ab5"), "vgg16_features-amdegroot-88682ab5.pth", "VGG-16, features alone",
+     "torchvision,mean=0.48235:0.45882:0.40784,deviation=1/255"},
+    {TORCHVISION("6c64b313"), "vgg16_bn-6c64b313.pth", "VGG-16 with batch norm", "torchvision"},
+    {TORCHVISION("dcbb9e9d"), "vgg19-dcbb9e9d.pth", "VGG-19", "torchvision"},
+    {TORCHVISION("c79401a0"), "vgg19_bn-c79401a0.pth", "VGG-19 with batch norm", "torchvision"},
+    {TORCHVISION("95faca4d"), "wide_resnet50_2-95faca4d.pth", "Wide ResNet-50-2", "torchvision"},
+    {TORCHVISION("9ba9bcbe"), "wide_resnet50_2-9ba9bcbe.pth", "Wide ResNet-50-2, second weights",
+     "torchvision,resize=232"},
+    {TORCHVISION("32ee1156"), "wide_resnet101_2-32ee1156.pth", "Wide ResNet-101-2", "torchvision"},
+    {TORCHVISION("d733dc28"), "wide_resnet101_2-d733dc28.pth", "Wide ResNet-101-2, second weights",
+     "torchvision,resize=232"},
 };
 
 enum { FILES = sizeof files / sizeof *files };
+
+static bool has_digest(const struct known_file *file, const char *sha256)
+{
+    switch (file->kind) {
+    case DIGEST_SHA256:
+        return strcmp(file->digest, sha256) == 0;
+    case DIGEST_SHA256_BEGINS:
+        return strncmp(file->digest, sha256, strlen(file->digest)) == 0;
+    }
+    return false;
+}
 
 static const struct known_file *find_file(const struct hash *digest)
 {
@@ -207,7 +270,7 @@ static const struct known_file *find_file(const struct hash *digest)
 
     hash_to_text(digest, text);
     for (size_t i = 0; i < FILES; i++)
-        if (files[i].kind == DIGEST_SHA256 && strcmp(files[i].digest, text) == 0)
+        if (has_digest(&files[i], text))
             return &files[i];
     return NULL;
 }
