@@ -76,6 +76,21 @@ static uint32_t scatter(uint32_t index)
     return index ^ index >> 16;
 }
 
+static float seeded_number(uint32_t index)
+{
+    return (float)(scatter(index) >> 8) / (1 << 22) - 2;
+}
+
+float *seeded_numbers(size_t count, uint32_t first)
+{
+    float *numbers = calloc(count + 1, sizeof *numbers);
+
+    assert_non_null(numbers);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = seeded_number(first + (uint32_t)i);
+    return numbers;
+}
+
 float *seeded_images(size_t count, size_t channels, size_t height, size_t width)
 {
     size_t pixels = height * width;
@@ -88,7 +103,7 @@ float *seeded_images(size_t count, size_t channels, size_t height, size_t width)
         for (size_t channel = 0; channel < channels; channel++)
             for (size_t pixel = 0; pixel < pixels; pixel++)
                 images[(image * pixels + pixel) * channels + channel] =
-                    (float)(scatter(index++) >> 8) / (1 << 22) - 2;
+                    seeded_number(index++);
     return images;
 }
 

@@ -29,6 +29,9 @@ void write_file(const char *path, const void *data, size_t size);
  * to be released with free(). */
 float *seeded_images(size_t count, size_t channels, size_t height, size_t width);
 
+/* `count` such numbers, from position `first` on; likewise to be released with free(). */
+float *seeded_numbers(size_t count, uint32_t first);
+
 /* The Euclidean norm of got - expected, divided by that of expected. */
 double relative_error(const float *got, const float *expected, size_t count);
 

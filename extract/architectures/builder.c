@@ -36,6 +36,7 @@ const char *builder_expand(const struct place *place, const char *name,
     size_t used = 0;
     char piece[32];
 
+    text[0] = '\0';
     while (*name != '\0') {
         const char *end = *name == '{' ? strchr(name, '}') : NULL;
 

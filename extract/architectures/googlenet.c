@@ -65,12 +65,15 @@ static struct result inception(struct builder *builder, const struct module *mod
     parts[0] = unit(builder, x, BRANCH("branch1"), module->one, 1);
     y = unit(builder, x, BRANCH("branch2.0"), module->reduce[0], 1);
     parts[1] = unit(builder, y, BRANCH("branch2.1"), module->expand[0], 3);
+    build_name(builder, parts[1], "inception{stage}{letter}.branch2");
     y = unit(builder, x, BRANCH("branch3.0"), module->reduce[1], 1);
     parts[2] = unit(builder, y, BRANCH("branch3.1"), module->expand[1], 3);
+    build_name(builder, parts[2], "inception{stage}{letter}.branch3");
     y = build_pool(builder, x, &(struct pooling_unit){
         .name = "inception{stage}{letter}.branch4.0", .maximum = true, .ceiling = true,
         .kernel = 3, .stride = 1, .pad = 1});
     parts[3] = unit(builder, y, BRANCH("branch4.1"), module->project, 1);
+    build_name(builder, parts[3], "inception{stage}{letter}.branch4");
     return build_concat(builder, parts, BRANCHES, "inception{stage}{letter}");
 }
 

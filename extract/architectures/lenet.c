@@ -15,12 +15,12 @@ static const struct architecture architectures[] = {
     {"LeNet-5", &(const struct lenet){{6, 16}, {120, 84}}},
 };
 
-/* The tutorials map pixels to -1 to 1. */
+/* The tutorials map pixels to -1 to 1; their images have the network's size already. */
 static const struct dialect dialects[] = {
     {
         .framework = FRAMEWORK_PYTORCH,
         .origin = "PyTorch's tutorials",
-        .preprocess = "torchvision-tf,resize=32,crop=32",
+        .preprocess = "keras-tf,fit=shorter-side,filter=bilinear",
     },
 };
 

@@ -58,8 +58,8 @@ struct weights {
     struct names layers[WEIGHT_ROLES];
 };
 
-/* Copies *weight, with copies of the texts. FAILED when the layer has a tensor of this role already, or there are more
- * than any network has. */
+/* Copies *weight, with copies of the texts. FAILED when the layer has a tensor of this role
+ * already, or there are more than any network has. */
 int weights_add(struct weights *weights, const char *layer, const char *name,
                 const struct weight *weight, struct error *error);
 void weights_release(struct weights *weights);
