@@ -307,16 +307,12 @@ struct result build_concat(struct builder *builder, const struct result *parts, 
 struct result build_flatten(struct builder *builder, struct result x, const char *name,
                             size_t pixels)
 {
-    struct layer transpose = {
-        .kind = LAYER_TRANSPOSE, .operator = "flattening", .permutation = {1, 2, 0}};
     struct layer flat = {.kind = LAYER_RESHAPE, .operator = "flattening"};
 
     x.channels *= pixels;
     if (!builder_adds(builder))
         return x;
     flat.shape = (struct shape){1, {shape_count(shape_of(builder, x))}};
-    if (builder->weights->channels_last && shape_pixels(shape_of(builder, x)) > 1)
-        x = add_simple(builder, x, &transpose, name);
     return add_simple(builder, x, &flat, name);
 }
 
