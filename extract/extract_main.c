@@ -126,6 +126,7 @@ struct extraction {
     struct network *network;
     struct hash digest;
     struct known_network known;
+    char preset[RULE_TEXT];    /* with the size that is usual for the network */
     struct preprocess_rule rule;
     char rule_text[RULE_TEXT];
     struct views views;
@@ -231,6 +232,11 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     if (extraction->known.assumed && *model->preprocess != '\0') {
         extraction->known.preset = model->preprocess;
         extraction->known.assumed = false;
+    }
+    if (model->usual_side > 0 && input->height == 0) {
+        snprintf(extraction->preset, sizeof extraction->preset, "%s,crop=%zu",
+                 extraction->known.preset, model->usual_side);
+        extraction->known.preset = extraction->preset;
     }
     if (rule_parse(settings->preprocess, extraction->known.preset, input->height, input->width,
                    &extraction->rule, error) < 0)

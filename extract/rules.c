@@ -85,6 +85,12 @@ static const struct preset presets[] = {
     {"caffe-mobilenet", "Caffe's MobileNet and DenseNet (shicai)", 224,
      FIT_SHORTER_SIDE, RESIZE_ROUNDED, FILTER_OPENCV_LINEAR, ORDER_BGR, 1,
      {103.94, 116.78, 123.68}, {1 / 0.017, 1 / 0.017, 1 / 0.017}},
+    /* example/image-classification/test_score.py of MXNet, over images of tools/im2rec.py */
+    {"mxnet-raw", "MXNet's ResNet of 2016, and others that normalise pixels themselves", 224,
+     FIT_SHORTER_SIDE, RESIZE_ROUNDED, FILTER_OPENCV_LINEAR, ORDER_RGB, 1, ZERO, ONE},
+    {"mxnet-inception", "MXNet's Inception-BN", 224,
+     FIT_SHORTER_SIDE, RESIZE_ROUNDED, FILTER_OPENCV_LINEAR, ORDER_RGB, 1,
+     {123.68, 116.779, 103.939}, ONE},
     /* TensorFlow's retrain.py */
     {"tensorflow-inception-2015", "TensorFlow's Inception v3 of 2015-12-05", 299,
      FIT_SQUASH, RESIZE_NONE, FILTER_TF1_BILINEAR, ORDER_RGB, 1, {128, 128, 128},

@@ -4,12 +4,16 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "extract/formats/mxnet_reader.h"
 #include "extract/formats/onnx_reader.h"
 #include "extract/formats/pytorch_reader.h"
 
 /* Those with a mark of their own at the beginning come first. */
 static const struct format *const formats[] = {
-    &pytorch_format, &safetensors_format, &onnx_format,
+    &pytorch_format,
+    &safetensors_format,
+    &mxnet_format,
+    &onnx_format,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0] };

@@ -38,6 +38,8 @@ struct model {
     struct model_file files[MODEL_FILES];  /* the one that was asked for is the first */
     size_t file_count;
     struct network_input input;
+    size_t usual_side;              /* of the images that it was made for, where `input` leaves
+                                       the size free; 0: not known */
     char architecture[MODEL_TEXT];  /* "ResNet-50 (torchvision)", where the file has weights
                                        alone and the program knows what they belong to */
     char preprocess[MODEL_TEXT];    /* the rule (rules.h) that belongs to what the file says of

@@ -74,6 +74,13 @@ static int simplify(struct graph *graph, struct error *error)
     return passes_run(graph, &cut, 1, error);
 }
 
+static size_t side_of(const struct model *model, size_t given)
+{
+    if (given > 0)
+        return given;
+    return model->usual_side > 0 ? model->usual_side : FREE_SIZE;
+}
+
 static int use(const char *path, const char *definition, struct error *error)
 {
     struct model model;
@@ -81,9 +88,8 @@ static int use(const char *path, const char *definition, struct error *error)
     int outcome = model_open(path, definition, &model, error);
 
     if (outcome == 0)
-        outcome = model_read(&model, model.input.height > 0 ? model.input.height : FREE_SIZE,
-                             model.input.width > 0 ? model.input.width : FREE_SIZE, &graph,
-                             error);
+        outcome = model_read(&model, side_of(&model, model.input.height),
+                             side_of(&model, model.input.width), &graph, error);
     if (outcome == 0)
         outcome = simplify(&graph, error);
     graph_release(&graph);
