@@ -224,14 +224,14 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     const struct network_input *input = network_input(extraction->network);
     const struct model *model = network_model(extraction->network);
 
-    if (input->channels != IMAGE_CHANNELS)
+    if (input->channels != IMAGE_CHANNELS && !settings->describe)
         return error_set(error, "the network '%s' takes images of %zu channels, photos have 3",
                          settings->network, input->channels);
     extraction->digest = model_digest(model);
     rule_for_network(&extraction->digest, &extraction->known);
     if (extraction->known.assumed && *model->preprocess != '\0') {
         extraction->known.preset = model->preprocess;
-        extraction->known.assumed = false;
+        extraction->known.assumed = model->assumes_preprocess;
     }
     if (model->usual_side > 0 && input->height == 0) {
         snprintf(extraction->preset, sizeof extraction->preset, "%s,crop=%zu",

@@ -69,6 +69,9 @@ static const struct preset presets[] = {
      IMAGENET_DEVIATION},
     {"keras-raw", "Keras' MobileNetV3 and EfficientNet: pixels as they are", 224,
      FIT_SQUASH, RESIZE_NONE, FILTER_NEAREST, ORDER_RGB, 1, ZERO, ONE},
+    /* examples/cpp_classification; its mean image is the user's, here that of ILSVRC 2012 */
+    {"caffe", "Caffe's classification example: other networks of Caffe", 227,
+     FIT_SQUASH, RESIZE_NONE, FILTER_OPENCV_LINEAR, ORDER_BGR, 1, CAFFE_MEAN, ONE},
     /* bvlc_alexnet, bvlc_reference_caffenet train_val.prototxt; data_transformer.cpp */
     {"caffe-alexnet", "Caffe's AlexNet and CaffeNet", 227,
      FIT_SQUASH, RESIZE_256, FILTER_OPENCV_LINEAR, ORDER_BGR, 1, CAFFE_MEAN, ONE},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "extract/formats/caffe_reader.h"
 #include "extract/formats/mxnet_reader.h"
 #include "extract/formats/onnx_reader.h"
 #include "extract/formats/pytorch_reader.h"
@@ -14,6 +15,7 @@ static const struct format *const formats[] = {
     &safetensors_format,
     &mxnet_format,
     &onnx_format,
+    &caffe_format,
 };
 
 enum { FORMATS = sizeof formats / sizeof formats[0] };

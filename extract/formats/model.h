@@ -44,6 +44,7 @@ struct model {
                                        alone and the program knows what they belong to */
     char preprocess[MODEL_TEXT];    /* the rule (rules.h) that belongs to what the file says of
                                        its origin; "" when it says nothing */
+    bool assumes_preprocess;        /* the rule is the format's usual one: it may be another */
     void *contents;                 /* the format's own */
 };
 

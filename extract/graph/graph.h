@@ -75,7 +75,8 @@ enum activation_kind {
     ACTIVATION_HARD_SIGMOID,  /* max(0, min(1, a x + b)) */
     ACTIVATION_HARD_SWISH,    /* x max(0, min(1, x / 6 + 1 / 2)) */
     ACTIVATION_TANH,
-    ACTIVATION_ELU            /* x < 0 ? a (exp(x) - 1) : x */
+    ACTIVATION_ELU,           /* x < 0 ? a (exp(x) - 1) : x */
+    ACTIVATION_POWER          /* x ^ a */
 };
 
 struct activation {

@@ -52,6 +52,10 @@ void activation_apply(const struct activation *activation, float *values, size_t
         for (size_t i = 0; i < count; i++)
             values[i] = values[i] < 0 ? a * expm1f(values[i]) : values[i];
         break;
+    case ACTIVATION_POWER:
+        for (size_t i = 0; i < count; i++)
+            values[i] = powf(values[i], a);
+        break;
     }
 }
 
@@ -67,6 +71,7 @@ const char *activation_name(const struct activation *activation)
         [ACTIVATION_HARD_SWISH] = "hard swish",
         [ACTIVATION_TANH] = "tanh",
         [ACTIVATION_ELU] = "elu",
+        [ACTIVATION_POWER] = "power",
     };
 
     if (activation->kind == ACTIVATION_CLIP && !(activation->a < 0) && !(activation->a > 0) &&
