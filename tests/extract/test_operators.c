@@ -1,8 +1,9 @@
 /*
- * Every operator and option of the ONNX reader, against golden cases: golden-operators/ holds a
- * small network each, and what ONNX Runtime computes from seeded_images(). A case must give the
- * same bits for any batch, position in the batch and number of threads, on every instruction set
- * that the processor has. make_operator_cases.py says what the cases are and writes them.
+ * Every operator and option of the readers of ONNX and Caffe, against golden cases:
+ * golden-operators/ and golden-caffe/ hold a small network each, and what ONNX Runtime or OpenCV
+ * computes from seeded_images(). A case must give the same bits for any batch, position in the
+ * batch and number of threads, on every instruction set that the processor has.
+ * make_operator_cases.py and make_caffe_cases.py say what the cases are and write them.
  */
 #include <glob.h>
 #include <libgen.h>
@@ -14,12 +15,18 @@
 #include "extract/network/network.h"
 #include "tests/helpers.h"
 
-#define FOLDER "tests/extract/golden-operators"
+static const char *const patterns[] = {
+    "tests/extract/golden-operators/*.onnx",
+    "tests/extract/golden-caffe/*.caffemodel",
+};
+
+enum { PATTERNS = sizeof patterns / sizeof patterns[0] };
 
 /* Relative to the norm of the expected numbers; float32 gives 2e-7 to 1e-6. */
 static const double tolerance = 1e-5;
 
-/* Where a file leaves the size of its images free; FREE_SIZE in make_operator_cases.py. */
+/* Where a file leaves the size of its images free and no size is usual; FREE_SIZE in
+ * make_operator_cases.py. */
 enum { FREE_HEIGHT = 7, FREE_WIDTH = 6 };
 
 /* What must not change a bit of a vector. */
@@ -44,9 +51,16 @@ struct trial {
     const struct npy *expected;  /* [images][dimension] */
 };
 
-static size_t size_or(size_t size, size_t free_size)
+static struct network_input size_of_images(const struct network *network)
 {
-    return size > 0 ? size : free_size;
+    struct network_input input = *network_input(network);
+    size_t usual = network_model(network)->usual_side;
+
+    if (input.height == 0)
+        input.height = usual > 0 ? usual : FREE_HEIGHT;
+    if (input.width == 0)
+        input.width = usual > 0 ? usual : FREE_WIDTH;
+    return input;
 }
 
 static struct network *open_network(const struct trial *trial, const struct manner *manner,
@@ -66,8 +80,8 @@ static struct network *open_network(const struct trial *trial, const struct mann
 
     if (network_open(trial->path, NULL, &network, &error) < 0)
         fail_msg("%s", error.text);
-    request.height = size_or(network_input(network)->height, FREE_HEIGHT);
-    request.width = size_or(network_input(network)->width, FREE_WIDTH);
+    request.height = size_of_images(network).height;
+    request.width = size_of_images(network).width;
     if (network_prepare(network, &request, &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(network_output_count(network), 1);
@@ -81,7 +95,7 @@ static float *run_trial(const struct trial *trial, const struct manner *manner)
 {
     size_t count = trial->expected->shape[0], dimension = trial->expected->shape[1];
     float *vectors = calloc(count * dimension, sizeof *vectors), *images;
-    const struct network_input *input;
+    struct network_input input;
     struct parallel *parallel;
     struct network *network;
     struct error error;
@@ -90,11 +104,9 @@ static float *run_trial(const struct trial *trial, const struct manner *manner)
     assert_non_null(vectors);
     assert_int_equal(parallel_create(manner->threads, &parallel, &error), 0);
     network = open_network(trial, manner, parallel);
-    input = network_input(network);
-    images = seeded_images(count, input->channels, size_or(input->height, FREE_HEIGHT),
-                           size_or(input->width, FREE_WIDTH));
-    size = input->channels * size_or(input->height, FREE_HEIGHT) *
-           size_or(input->width, FREE_WIDTH);
+    input = size_of_images(network);
+    images = seeded_images(count, input.channels, input.height, input.width);
+    size = input.channels * input.height * input.width;
     step = manner->step > 0 ? manner->step : network_batch(network);
     for (size_t done = 0; done < count; done += step) {
         float *out = vectors + done * dimension;
@@ -129,13 +141,13 @@ static void check_trial(const struct trial *trial)
 static void test_case(void **state)
 {
     static const char *const sets[] = {"baseline", "avx2", "avx512"};
-    const char *name = *state;
-    char path[256], expected_path[256];
+    const char *path = *state;
+    char expected_path[256];
     struct npy expected;
     struct error error;
 
-    snprintf(path, sizeof path, FOLDER "/%s.onnx", name);
-    snprintf(expected_path, sizeof expected_path, FOLDER "/%s.out.npy", name);
+    snprintf(expected_path, sizeof expected_path, "%.*s.out.npy",
+             (int)(strrchr(path, '.') - path), path);
     assert_int_equal(npy_read(expected_path, &expected, &error), 0);
     assert_int_equal(expected.type, NPY_FLOAT32);
     assert_int_equal(expected.rank, 2);
@@ -145,18 +157,15 @@ static void test_case(void **state)
     npy_release(&expected);
 }
 
-/* One test for each network of the folder, by the name of its file. */
+/* One test for each network of the folders, by the name of its file. */
 static struct CMUnitTest *list_tests(const glob_t *files)
 {
     struct CMUnitTest *tests = calloc(files->gl_pathc, sizeof *tests);
 
-    for (size_t i = 0; tests != NULL && i < files->gl_pathc; i++) {
-        char *name = basename(files->gl_pathv[i]);
-
-        name[strlen(name) - strlen(".onnx")] = '\0';
-        tests[i] = (struct CMUnitTest){.name = name, .test_func = test_case,
-                                       .initial_state = name};
-    }
+    for (size_t i = 0; tests != NULL && i < files->gl_pathc; i++)
+        tests[i] = (struct CMUnitTest){.name = basename(files->gl_pathv[i]),
+                                       .test_func = test_case,
+                                       .initial_state = files->gl_pathv[i]};
     return tests;
 }
 
@@ -166,10 +175,11 @@ int main(void)
     glob_t files;
     int failed = 1;
 
-    if (glob(FOLDER "/*.onnx", 0, NULL, &files) != 0) {
-        printf("not ok - there are no cases in " FOLDER "\n");
-        return 1;
-    }
+    for (size_t i = 0; i < PATTERNS; i++)
+        if (glob(patterns[i], i > 0 ? GLOB_APPEND : 0, NULL, &files) != 0) {
+            printf("not ok - there are no cases %s\n", patterns[i]);
+            return 1;
+        }
     tests = list_tests(&files);
     /* What cmocka_run_group_tests stands for, with a count that is known only now. */
     if (tests != NULL)
