@@ -151,12 +151,12 @@ static void append(struct text *text, const char *part)
         text->used = MODEL_TEXT - 1;
 }
 
-/* The fewest digits that give the same float again. */
+/* The fewest digits that give the same float again; not less than three, which spares "1e+01". */
 static void append_number(struct text *text, double value)
 {
     char number[32] = "";
     float wanted = (float)value, got;
-    int digits = 0;
+    int digits = 2;
 
     do {
         snprintf(number, sizeof number, "%.*g", ++digits, value);
@@ -205,8 +205,11 @@ static int append_scale(struct text *text, const struct caffe_transform *transfo
 {
     if (!(transform->scale >= 1e-6f && transform->scale <= 1e6f))
         return error_set(error, "its data layer scales by %g", (double)transform->scale);
-    append(text, ",deviation=1/");
-    append_number(text, (double)transform->scale);
+    append(text, ",deviation=1");
+    if (transform->scale < 1 || transform->scale > 1) {
+        append(text, "/");
+        append_number(text, (double)transform->scale);
+    }
     return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/file.h"
 #include "extract/network/network.h"
+#include "tests/extract/wire_helpers.h"
 #include "tests/helpers.h"
 
 #define FOLDER "tests/extract/golden-operators/"
@@ -235,52 +236,6 @@ static void test_not_a_network(void **state)
     assert_int_equal(use_file(scratch_path(folder, "absent.onnx"), NULL, &error), FAILED);
     assert_non_null(strstr(error.text, "absent.onnx"));
     scratch_remove(folder);
-}
-
-/* ---- a writer of ONNX files ------------------------------------------------------------- */
-
-enum { VARINT = 0, BYTES = 2 };
-
-struct message {
-    unsigned char data[8192];
-    size_t size;
-};
-
-static void put_byte(struct message *message, unsigned char byte)
-{
-    assert_true(message->size < sizeof message->data);
-    message->data[message->size++] = byte;
-}
-
-static void put_varint(struct message *message, uint64_t value)
-{
-    for (; value > 127; value >>= 7)
-        put_byte(message, (unsigned char)(value | 128));
-    put_byte(message, (unsigned char)value);
-}
-
-static void put_integer(struct message *message, unsigned field, int64_t value)
-{
-    put_varint(message, field << 3 | VARINT);
-    put_varint(message, (uint64_t)value);
-}
-
-static void put_bytes(struct message *message, unsigned field, const void *data, size_t size)
-{
-    put_varint(message, field << 3 | BYTES);
-    put_varint(message, size);
-    for (size_t i = 0; i < size; i++)
-        put_byte(message, ((const unsigned char *)data)[i]);
-}
-
-static void put_text(struct message *message, unsigned field, const char *text)
-{
-    put_bytes(message, field, text, strlen(text));
-}
-
-static void put_message(struct message *message, unsigned field, const struct message *nested)
-{
-    put_bytes(message, field, nested->data, nested->size);
 }
 
 /* ---- files that lie --------------------------------------------------------------------- */
