@@ -2,9 +2,12 @@
  * Real networks of Caffe (TESTDATA/zoo/caffe): where they are cut, their vectors, and the
  * preprocessing that their files tell.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/file.h"
 #include "common/npy.h"
 #include "extract/network/network.h"
 #include "extract/rules.h"
@@ -202,6 +205,49 @@ static void test_same_in_mxnet(void **state)
     network_free(mxnet);
 }
 
+/* ---- cut off ---------------------------------------------------------------------------- */
+
+/* Only at the end of a layer can a part of a file be taken for a whole one. */
+static void check_part(const char *weights, const char *definition, size_t size, size_t side)
+{
+    struct graph graph = {0};
+    struct model model;
+    struct error error;
+    int outcome = model_open(weights, definition, &model, &error);
+
+    if (outcome == 0)
+        outcome = model_read(&model, side, side, &graph, &error);
+    if (outcome < 0 && strstr(error.text, weights) == NULL)
+        fail_msg("the message does not name the file of %zu bytes: %s", size, error.text);
+    graph_release(&graph);
+    model_close(&model);
+}
+
+static void test_cut_off(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FILE_CASES; i++) {
+        const struct file_case *test = &file_cases[i];
+        size_t side = test->side > 0 ? test->side : test->usual_side;
+        char *folder = scratch_create(), weights[256], definition[256];
+        struct buffer file = {0};
+        struct error error;
+
+        snprintf(definition, sizeof definition, "%.*s%s", (int)(strlen(test->name) - 11),
+                 test->name, test->side > 0 ? ".prototxt" : "_train_test.prototxt");
+        snprintf(definition, sizeof definition, "%s", need(definition));
+        snprintf(weights, sizeof weights, "%s/cut.caffemodel", folder);
+        assert_int_equal(file_read(need(test->name), 1 << 24, &file, NULL, &error), 0);
+        write_file(weights, file.data, file.size);
+        for (size_t size = file.size / 1024 * 1024; size > 0; size -= 1024) {
+            assert_int_equal(truncate(weights, (off_t)size), 0);
+            check_part(weights, definition, size, side);
+        }
+        buffer_release(&file);
+        scratch_remove(folder);
+    }
+}
+
 /* ---- names ------------------------------------------------------------------------------ */
 
 /* A blob and the layers that write it in place are one tensor with one name. */
@@ -227,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_same_in_mxnet),
         cmocka_unit_test(test_names_in_place),
+        cmocka_unit_test(test_cut_off),
     };
     struct CMUnitTest files[FILE_CASES];
     int failed;
