@@ -138,6 +138,8 @@ int graph_add(struct graph *graph, const struct layer *layer, size_t *index, str
     graph->layers = layers;
     if (copy_parts(graph, layer, &copy, error) < 0)
         return FAILED;
+    if (copy.kind == LAYER_RESHAPE)
+        copy.reshape_channels_last = graph->flatten_channels_last;
     if (infer_shape(graph, &copy, error) < 0)
         return graph_blame(&copy, error);
     graph->layers[graph->count] = copy;

@@ -159,6 +159,7 @@ struct layer {
         struct affine affine;
         enum binary_kind binary;
         size_t concat_axis;
+        bool reshape_channels_last;  /* set by graph_add, from flatten_channels_last */
         struct slice slice;
         struct pad pad;
         size_t permutation[SHAPE_MAX_RANK];
@@ -176,7 +177,8 @@ struct graph {
     size_t block_count, block_capacity;
     struct names names;          /* of results and operations in the file, to layers */
     size_t output;               /* the layer whose result the file calls its output */
-    bool flatten_channels_last;  /* the framework's own order when it flattens a map */
+    bool flatten_channels_last;  /* the framework's own order when it flattens or reshapes a map:
+                                    (height, width, channels); set before layers are added */
 };
 
 void graph_release(struct graph *graph);

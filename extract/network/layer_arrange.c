@@ -23,7 +23,7 @@ struct gather {
 struct prepared {
     struct gather *gathers;  /* one an input; for a reshape in two steps, one a step */
     size_t count;
-    bool in_two_steps;       /* through the scratch, in the row-major order of the numbers */
+    bool in_two_steps;       /* through the scratch, in the order that counts */
 };
 
 /* The strides of a view's dimensions in the order of its shape. */
@@ -43,12 +43,13 @@ static void view_strides(const struct view *view, ptrdiff_t *strides)
     }
 }
 
-static void row_major_strides(const struct shape *shape, ptrdiff_t *strides)
+/* The strides of the same dimensions in the order in which `reshape` counts numbers. */
+static void counting_strides(const struct layer *reshape, const struct shape *shape,
+                             ptrdiff_t *strides)
 {
-    struct view flat = {.shape = *shape, .pixel_stride = 1};
+    struct view flat = {.shape = *shape, .pixel_stride = shape_channels(shape)};
 
-    flat.shape.rank = shape->rank;
-    if (shape_is_map(shape)) {
+    if (shape_is_map(shape) && !reshape->reshape_channels_last) {
         strides[2] = 1;
         strides[1] = (ptrdiff_t)shape->dims[2];
         strides[0] = (ptrdiff_t)(shape->dims[1] * shape->dims[2]);
@@ -390,11 +391,11 @@ static int prepare_reshape(struct step *step, const struct kernels *kernels, str
     prepared->in_two_steps = true;
     step->image_scratch = shape_count(input);
     view_strides(step->in[0], from);
-    row_major_strides(input, flat);
+    counting_strides(step->layer, input, flat);
     if (prepare_copy(&prepared->gathers[0], input, from, flat, error) < 0)
         return FAILED;
     view_strides(step->out, to);
-    row_major_strides(output, flat);
+    counting_strides(step->layer, output, flat);
     return prepare_copy(&prepared->gathers[1], output, flat, to, error);
 }
 

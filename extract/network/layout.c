@@ -109,10 +109,11 @@ static void place_concats(struct draft *draft)
     }
 }
 
-/* In memory as in the row-major order of its numbers. */
-static bool is_linear(const struct shape *shape)
+/* In memory as in the order in which `reshape` takes or puts its numbers. */
+static bool is_linear(const struct layer *reshape, const struct shape *shape)
 {
-    return !shape_is_map(shape) || shape_pixels(shape) == 1 || shape_channels(shape) == 1;
+    return reshape->reshape_channels_last || !shape_is_map(shape) || shape_pixels(shape) == 1 ||
+           shape_channels(shape) == 1;
 }
 
 static bool reshape_is_view(const struct draft *draft, const struct layer *layer)
@@ -120,8 +121,10 @@ static bool reshape_is_view(const struct draft *draft, const struct layer *layer
     const struct layer *input = layer_at(draft, layer->inputs[0]);
     const struct place *place = &draft->places[layer->inputs[0]];
 
-    return !is_foreign(input) && is_linear(&input->shape) && is_linear(&layer->shape) &&
-           (shape_pixels(&input->shape) == 1 || place->pixel_stride == 1);
+    return !is_foreign(input) && is_linear(layer, &input->shape) &&
+           is_linear(layer, &layer->shape) &&
+           (shape_pixels(&input->shape) == 1 ||
+            place->pixel_stride == shape_channels(&input->shape));
 }
 
 static bool slice_is_view(const struct draft *draft, const struct layer *layer)

@@ -153,7 +153,7 @@ static bool is_shuffle(const struct pass *pass, const struct layer *last, size_t
 {
     const struct layer *swap, *first;
 
-    if (last->kind != LAYER_RESHAPE || !shape_is_map(&last->shape))
+    if (last->kind != LAYER_RESHAPE || !shape_is_map(&last->shape) || last->reshape_channels_last)
         return false;
     swap = layer_at(pass, last->inputs[0]);
     if (swap->kind != LAYER_TRANSPOSE || swap->shape.rank != 4 || swap->permutation[0] != 1 ||
