@@ -1,12 +1,9 @@
 #include "extract/formats/onnx_fold.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "common/memory.h"
-
-/* What shape arithmetic may produce: a repeated ConstantOfShape must not fill the memory. */
-enum { MAX_FOLDED = 1 << 26 };
+#include "extract/graph/tensor_arithmetic.h"
 
 typedef int fold_function(const struct onnx_node *node, const struct tensor *const *inputs,
                           struct tensor *result, struct error *error);
@@ -21,36 +18,9 @@ static const struct tensor *need(const struct onnx_node *node, const struct tens
     return NULL;
 }
 
-static int allocate(struct tensor *result, enum tensor_type type, const size_t *shape,
-                    size_t rank, struct error *error)
-{
-    *result = (struct tensor){.type = type, .rank = rank, .count = 1};
-    for (size_t axis = 0; axis < rank; axis++) {
-        result->shape[axis] = shape[axis];
-        if (!size_multiply(result->count, shape[axis], &result->count) ||
-            result->count > MAX_FOLDED)
-            return error_set(error, "its constant result is too large");
-    }
-    return tensor_allocate(result, error);
-}
-
 static int allocate_list(struct tensor *result, size_t count, struct error *error)
 {
-    return allocate(result, TENSOR_INT64, &count, 1, error);
-}
-
-static void copy_element(const struct tensor *from, size_t index, struct tensor *to, size_t place)
-{
-    if (tensor_is_integer(to))
-        tensor_set_integer(to, place, tensor_integer(from, index));
-    else
-        tensor_set_real(to, place, tensor_real(from, index));
-}
-
-/* Results that we make hold float, double, int32 or int64: a float16 is widened. */
-static enum tensor_type result_type(const struct tensor *input)
-{
-    return input->type == TENSOR_FLOAT16 ? TENSOR_FLOAT32 : input->type;
+    return tensor_make(result, TENSOR_INT64, &count, 1, error);
 }
 
 static int view(const struct tensor *input, struct tensor *result)
@@ -120,7 +90,7 @@ static int fold_constant(const struct onnx_node *node, const struct tensor *cons
         return onnx_tensor(node, "value", result, error);
     if (count > TENSOR_MAX_RANK)
         return error_set(error, "it has more than %d numbers", TENSOR_MAX_RANK);
-    if (allocate(result, real ? TENSOR_FLOAT32 : TENSOR_INT64, &count, scalar ? 0 : 1, error) < 0)
+    if (tensor_make(result, real ? TENSOR_FLOAT32 : TENSOR_INT64, &count, scalar ? 0 : 1, error) < 0)
         return FAILED;
     reals[0] = onnx_float(node, "value_float", reals[0]);
     integers[0] = onnx_integer(node, "value_int", integers[0]);
@@ -158,9 +128,11 @@ static int fold_constant_of_shape(const struct onnx_node *node,
     if (value.type == TENSOR_OTHER)
         error_set(error, "its value is of a type that is not supported");
     else
-        outcome = allocate(result, result_type(&value), shape, input->count, error);
+        outcome = tensor_make(result,
+                              value.type == TENSOR_FLOAT16 ? TENSOR_FLOAT32 : value.type, shape,
+                              input->count, error);
     for (size_t i = 0; outcome == 0 && value.count > 0 && i < result->count; i++)
-        copy_element(&value, 0, result, i);
+        tensor_copy_element(&value, 0, result, i);
     tensor_release(&value);
     return outcome;
 }
@@ -199,11 +171,7 @@ static int fold_cast(const struct onnx_node *node, const struct tensor *const *i
         return FAILED;
     if (to != 1 && to != 6 && to != 7 && to != 10 && to != 11)
         return error_set(error, "it casts to type %lld", (long long)to);
-    if (allocate(result, type, input->shape, input->rank, error) < 0)
-        return FAILED;
-    for (size_t i = 0; i < input->count; i++)
-        copy_element(input, i, result, i);
-    return 0;
+    return tensor_convert(input, type, result, error);
 }
 
 static int fold_reshape(const struct onnx_node *node, const struct tensor *const *inputs,
@@ -271,65 +239,26 @@ static int fold_unsqueeze(const struct onnx_node *node, const struct tensor *con
     return 0;
 }
 
-/* The next index in row-major order, and with it the position in a tensor of these strides. */
-static void advance(size_t *index, const size_t *shape, size_t rank)
-{
-    for (size_t axis = rank; axis-- > 0;) {
-        if (++index[axis] < shape[axis])
-            return;
-        index[axis] = 0;
-    }
-}
-
-static void row_major_strides(const struct tensor *tensor, size_t *strides)
-{
-    size_t stride = 1;
-
-    for (size_t axis = tensor->rank; axis-- > 0;) {
-        strides[axis] = stride;
-        stride *= tensor->shape[axis];
-    }
-}
-
 static int fold_transpose(const struct onnx_node *node, const struct tensor *const *inputs,
                           struct tensor *result, struct error *error)
 {
     const struct tensor *input = need(node, inputs, 0, error);
-    int64_t permutation[TENSOR_MAX_RANK];
-    size_t shape[TENSOR_MAX_RANK], strides[TENSOR_MAX_RANK], index[TENSOR_MAX_RANK] = {0};
-    size_t count = onnx_integers(node, "perm", permutation, TENSOR_MAX_RANK);
+    int64_t given[TENSOR_MAX_RANK];
+    size_t permutation[TENSOR_MAX_RANK];
+    size_t count = onnx_integers(node, "perm", given, TENSOR_MAX_RANK);
 
     if (input == NULL)
         return FAILED;
-    for (size_t axis = 0; axis < input->rank; axis++) {
-        if (count == 0)
-            permutation[axis] = (int64_t)(input->rank - 1 - axis);
-        if ((count != 0 && count != input->rank) || permutation[axis] < 0 ||
-            permutation[axis] >= (int64_t)input->rank)
-            return error_set(error, "its permutation is not valid");
-        shape[axis] = input->shape[permutation[axis]];
-    }
-    if (allocate(result, result_type(input), shape, input->rank, error) < 0)
-        return FAILED;
-    if (result->count != input->count)
+    if (count != 0 && count != input->rank)
         return error_set(error, "its permutation is not valid");
-    row_major_strides(input, strides);
-    for (size_t i = 0; i < result->count; i++) {
-        size_t from = 0;
-
-        for (size_t axis = 0; axis < result->rank; axis++)
-            from += index[axis] * strides[permutation[axis]];
-        copy_element(input, from, result, i);
-        advance(index, result->shape, result->rank);
-    }
-    return 0;
+    for (size_t axis = 0; axis < input->rank; axis++)
+        permutation[axis] = count == 0 ? input->rank - 1 - axis : (size_t)given[axis];
+    return tensor_transpose(input, permutation, result, error);
 }
 
 static int fold_concat(const struct onnx_node *node, const struct tensor *const *inputs,
                        struct tensor *result, struct error *error)
 {
-    size_t count = 0, place = 0;
-
     for (size_t i = 0; i < node->input_count; i++) {
         const struct tensor *input = need(node, inputs, i, error);
 
@@ -337,16 +266,10 @@ static int fold_concat(const struct onnx_node *node, const struct tensor *const 
             return FAILED;
         if (input->rank != 1)
             return error_set(error, "constants are joined only where they are lists");
-        count += input->count;
     }
     if (node->input_count == 0)
         return error_set(error, "it has no inputs");
-    if (allocate(result, result_type(inputs[0]), &count, 1, error) < 0)
-        return FAILED;
-    for (size_t i = 0; i < node->input_count; i++)
-        for (size_t j = 0; j < inputs[i]->count; j++)
-            copy_element(inputs[i], j, result, place++);
-    return 0;
+    return tensor_join(inputs, node->input_count, 0, result, error);
 }
 
 static int fold_gather(const struct onnx_node *node, const struct tensor *const *inputs,
@@ -357,20 +280,9 @@ static int fold_gather(const struct onnx_node *node, const struct tensor *const 
 
     if (indices == NULL)
         return FAILED;
-    if (input->rank != 1 || !tensor_is_integer(indices))
+    if (input->rank != 1)
         return error_set(error, "constants are gathered only from lists");
-    if (allocate(result, result_type(input), indices->shape, indices->rank, error) < 0)
-        return FAILED;
-    for (size_t i = 0; i < indices->count; i++) {
-        int64_t index = tensor_integer(indices, i);
-
-        if (index < 0)
-            index += (int64_t)input->count;
-        if (index < 0 || index >= (int64_t)input->count)
-            return error_set(error, "it gathers outside of its input");
-        copy_element(input, (size_t)index, result, i);
-    }
-    return 0;
+    return tensor_gather(input, indices, result, error);
 }
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
@@ -384,7 +296,7 @@ static int fold_slice(const struct onnx_node *node, const struct tensor *const *
     const struct tensor *input = need(node, inputs, 0, error);
     int64_t begin[TENSOR_MAX_RANK], end[TENSOR_MAX_RANK];
     size_t begins, ends, count;
-    int64_t length;
+    int64_t length, step = 1;
 
     if (input == NULL || onnx_axes(node, "starts", inputs, 1, begin, &begins, error) < 0 ||
         onnx_axes(node, "ends", inputs, 2, end, &ends, error) < 0)
@@ -395,66 +307,7 @@ static int fold_slice(const struct onnx_node *node, const struct tensor *const *
     begin[0] = clamp(begin[0] < 0 ? begin[0] + length : begin[0], 0, length);
     end[0] = clamp(end[0] < 0 ? end[0] + length : end[0], begin[0], length);
     count = (size_t)(end[0] - begin[0]);
-    if (allocate(result, result_type(input), &count, 1, error) < 0)
-        return FAILED;
-    for (size_t i = 0; i < count; i++)
-        copy_element(input, (size_t)begin[0] + i, result, i);
-    return 0;
-}
-
-static double combine_real(char operation, double a, double b)
-{
-    switch (operation) {
-    case 'A':
-        return a + b;
-    case 'S':
-        return a - b;
-    case 'M':
-        return a * b;
-    default:
-        return a / b;
-    }
-}
-
-/* Wraps like the machine instead of overflowing; the division that cannot be gives 0. */
-static int64_t combine_integer(char operation, int64_t a, int64_t b)
-{
-    switch (operation) {
-    case 'A':
-        return (int64_t)((uint64_t)a + (uint64_t)b);
-    case 'S':
-        return (int64_t)((uint64_t)a - (uint64_t)b);
-    case 'M':
-        return (int64_t)((uint64_t)a * (uint64_t)b);
-    default:
-        return b == 0 || (a == INT64_MIN && b == -1) ? 0 : a / b;
-    }
-}
-
-static int broadcast_shape(const struct tensor *a, const struct tensor *b, size_t *shape,
-                           size_t *rank, struct error *error)
-{
-    *rank = a->rank > b->rank ? a->rank : b->rank;
-    for (size_t axis = 0; axis < *rank; axis++) {
-        size_t from_end = *rank - axis;
-        size_t left = from_end <= a->rank ? a->shape[a->rank - from_end] : 1;
-        size_t right = from_end <= b->rank ? b->shape[b->rank - from_end] : 1;
-
-        if (left != right && left != 1 && right != 1)
-            return error_set(error, "its inputs' shapes do not fit");
-        shape[axis] = left == 1 ? right : left;
-    }
-    return 0;
-}
-
-static size_t broadcast_position(const struct tensor *tensor, const size_t *index, size_t rank)
-{
-    size_t position = 0;
-
-    for (size_t axis = 0; axis < tensor->rank; axis++)
-        position = position * tensor->shape[axis] +
-                   (tensor->shape[axis] == 1 ? 0 : index[rank - tensor->rank + axis]);
-    return position;
+    return tensor_slice(input, begin, &step, &count, result, error);
 }
 
 static int fold_binary(const struct onnx_node *node, const struct tensor *const *inputs,
@@ -462,26 +315,12 @@ static int fold_binary(const struct onnx_node *node, const struct tensor *const 
 {
     const struct tensor *a = need(node, inputs, 0, error);
     const struct tensor *b = a != NULL ? need(node, inputs, 1, error) : NULL;
-    size_t shape[TENSOR_MAX_RANK], index[TENSOR_MAX_RANK] = {0}, rank;
-    char operation = node->operator[0];
+    enum tensor_operation operation = node->operator[0] == 'A'   ? TENSOR_ADD
+                                      : node->operator[0] == 'S' ? TENSOR_SUBTRACT
+                                      : node->operator[0] == 'M' ? TENSOR_MULTIPLY
+                                                                 : TENSOR_DIVIDE;
 
-    if (b == NULL || broadcast_shape(a, b, shape, &rank, error) < 0)
-        return FAILED;
-    if (allocate(result, result_type(a), shape, rank, error) < 0)
-        return FAILED;
-    for (size_t i = 0; i < result->count; i++) {
-        size_t left = broadcast_position(a, index, rank);
-        size_t right = broadcast_position(b, index, rank);
-
-        if (tensor_is_integer(result))
-            tensor_set_integer(result, i, combine_integer(operation, tensor_integer(a, left),
-                                                          tensor_integer(b, right)));
-        else
-            tensor_set_real(result, i, combine_real(operation, tensor_real(a, left),
-                                                    tensor_real(b, right)));
-        advance(index, shape, rank);
-    }
-    return 0;
+    return b != NULL ? tensor_combine(operation, a, b, result, error) : FAILED;
 }
 
 static int fold_sqrt(const struct onnx_node *node, const struct tensor *const *inputs,
@@ -489,15 +328,7 @@ static int fold_sqrt(const struct onnx_node *node, const struct tensor *const *i
 {
     const struct tensor *input = need(node, inputs, 0, error);
 
-    if (input == NULL)
-        return FAILED;
-    if (tensor_is_integer(input))
-        return error_set(error, "the root of integers is not supported");
-    if (allocate(result, result_type(input), input->shape, input->rank, error) < 0)
-        return FAILED;
-    for (size_t i = 0; i < input->count; i++)
-        tensor_set_real(result, i, sqrt(tensor_real(input, i)));
-    return 0;
+    return input != NULL ? tensor_apply(TENSOR_SQUARE_ROOT, input, result, error) : FAILED;
 }
 
 static const struct {
