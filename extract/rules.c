@@ -100,6 +100,14 @@ static const struct preset presets[] = {
      {128, 128, 128}},
     {"tensorflow-mobilenet", "TensorFlow's MobileNet v1", 224,
      FIT_SQUASH, RESIZE_NONE, FILTER_TF1_BILINEAR, ORDER_RGB, 1 / 127.5, ONE, ONE},
+    /* TF-Slim: preprocessing_factory.py, inception_preprocessing.py without its central crop, as
+     * retrain.py; eval_image_size of its README */
+    {"tensorflow-inception", "TF-Slim's Inception v3, v4, Inception-ResNet, ResNet v2", 299,
+     FIT_SQUASH, RESIZE_NONE, FILTER_TF1_BILINEAR, ORDER_RGB, 1 / 127.5, ONE, ONE},
+    /* TF-Slim: vgg_preprocessing.py */
+    {"tensorflow-vgg", "TF-Slim's VGG and ResNet v1", 224,
+     FIT_SHORTER_SIDE, RESIZE_ROUNDED, FILTER_TF1_BILINEAR, ORDER_RGB, 1,
+     {123.68, 116.779, 103.939}, ONE},
 };
 
 enum { PRESETS = sizeof presets / sizeof *presets };

@@ -305,6 +305,23 @@ int tensor_combine(enum tensor_operation operation, const struct tensor *a,
     return 0;
 }
 
+int tensor_reduce(enum tensor_operation operation, const struct tensor *input,
+                  struct tensor *result, struct error *error)
+{
+    if (tensor_make(result, result_type(input), NULL, 0, error) < 0)
+        return FAILED;
+    tensor_copy_element(input, 0, result, 0);
+    for (size_t i = 1; i < input->count; i++) {
+        if (tensor_is_integer(result))
+            tensor_set_integer(result, 0, combine_integer(operation, tensor_integer(result, 0),
+                                                          tensor_integer(input, i)));
+        else
+            tensor_set_real(result, 0, combine_real(operation, tensor_real(result, 0),
+                                                    tensor_real(input, i)));
+    }
+    return 0;
+}
+
 static double apply_real(enum tensor_function function, double x)
 {
     switch (function) {

@@ -65,6 +65,10 @@ int tensor_slice(const struct tensor *input, const int64_t *begin, const int64_t
 int tensor_combine(enum tensor_operation operation, const struct tensor *a,
                    const struct tensor *b, struct tensor *result, struct error *error);
 
+/* All numbers become one, from the first to the last; count > 0. */
+int tensor_reduce(enum tensor_operation operation, const struct tensor *input,
+                  struct tensor *result, struct error *error);
+
 int tensor_apply(enum tensor_function function, const struct tensor *input,
                  struct tensor *result, struct error *error);
 
