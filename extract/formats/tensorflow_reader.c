@@ -425,13 +425,17 @@ out:
 }
 
 /* How the graph counts the axes of its maps, the order of a flattened vector: its first
- * convolution tells. */
-static bool counts_channels_last(const struct tensorflow_file *file)
+ * convolution tells, or else the image. */
+static bool counts_channels_last(const struct contents *contents)
 {
-    for (size_t i = 0; i < file->node_count; i++)
-        if (strcmp(file->nodes[i].operator, "Conv2D") == 0)
-            return !tensorflow_is_channels_first(&file->nodes[i]);
-    return true;
+    for (size_t i = 0; i < contents->file.node_count; i++) {
+        const struct tensorflow_node *node = &contents->file.nodes[i];
+
+        if (strcmp(node->operator, "Conv2D") == 0 ||
+            strcmp(node->operator, "DepthwiseConv2dNative") == 0)
+            return !tensorflow_is_channels_first(node);
+    }
+    return !contents->image.channels_first;
 }
 
 static int tensorflow_read(const struct model *model, size_t height, size_t width,
@@ -448,7 +452,7 @@ static int tensorflow_read(const struct model *model, size_t height, size_t widt
     reader.results = memory_allocate(file->node_count, sizeof *reader.results, error);
     if (reader.results == NULL)
         return FAILED;
-    graph->flatten_channels_last = counts_channels_last(file);
+    graph->flatten_channels_last = counts_channels_last(contents);
     for (size_t i = 0; outcome == 0 && i < file->node_count; i++)
         outcome = file->order[i] == contents->image.node
                       ? add_input(&reader, height, width, error)

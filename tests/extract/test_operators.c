@@ -1,9 +1,9 @@
 /*
- * Every operator and option of the readers of ONNX and Caffe, against golden cases:
- * golden-operators/ and golden-caffe/ hold a small network each, and what ONNX Runtime or OpenCV
- * computes from seeded_images(). A case must give the same bits for any batch, position in the
- * batch and number of threads, on every instruction set that the processor has.
- * make_operator_cases.py and make_caffe_cases.py say what the cases are and write them.
+ * Every operator and option of the readers of graphs, against golden cases: each folder holds small
+ * networks of a format, and what a framework of that format computes from seeded_images(): ONNX
+ * Runtime, OpenCV, TensorFlow.js. A case must give the same bits for any batch, position in the
+ * batch and number of threads, on every instruction set that the processor has. The scripts
+ * make_..._cases.py say what the cases are and write them.
  */
 #include <glob.h>
 #include <libgen.h>
@@ -18,6 +18,7 @@
 static const char *const patterns[] = {
     "tests/extract/golden-operators/*.onnx",
     "tests/extract/golden-caffe/*.caffemodel",
+    "tests/extract/golden-tensorflow/*.pb",
 };
 
 enum { PATTERNS = sizeof patterns / sizeof patterns[0] };

@@ -1,0 +1,9 @@
+
+G
+inputPlaceholder*
+dtype0*$
+shape:ÿÿÿÿÿÿÿÿÿ
+
+sigmoid1Sigmoidinput
+
+resultIdentitysigmoid1"
