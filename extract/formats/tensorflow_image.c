@@ -30,7 +30,7 @@ struct way {
     int64_t shape[TENSOR_MAX_RANK];
     bool pixels;                 /* what enters is known to be 0 to 255 */
     bool arithmetic;             /* there was some */
-    const char *filter;          /* of rules.h, after a resize; "" for one that is not known */
+    const char *filter;          /* of rules.h, after a resize; "" for one that is not there */
     double scale[RGB], shift[RGB];
 };
 
@@ -320,8 +320,8 @@ static void write_rule(const struct way *way, char rule[MODEL_TEXT])
     snprintf(rule, MODEL_TEXT,
              "tensorflow-mobilenet,filter=%s,scale=1,mean=%.9g:%.9g:%.9g,"
              "deviation=%.9g:%.9g:%.9g",
-             way->filter != NULL ? way->filter : "tf1-bilinear", mean[0], mean[1], mean[2],
-             deviation[0], deviation[1], deviation[2]);
+             way->filter != NULL && *way->filter != '\0' ? way->filter : "tf1-bilinear", mean[0],
+             mean[1], mean[2], deviation[0], deviation[1], deviation[2]);
 }
 
 /* A network that is fed with numbers and computes with them at once: with which, its own
@@ -392,7 +392,7 @@ static void write_family_rule(const struct tensorflow_file *file, char rule[MODE
 static void choose_rule(const struct tensorflow_file *file, const struct way *way,
                         struct tensorflow_image *image)
 {
-    if (image->size.channels != RGB || (way->filter != NULL && *way->filter == '\0'))
+    if (image->size.channels != RGB)
         return;
     if (way->pixels)
         write_rule(way, image->rule);
@@ -400,6 +400,9 @@ static void choose_rule(const struct tensorflow_file *file, const struct way *wa
         write_raw_rule(way, image->rule);
     else
         write_family_rule(file, image->rule);
+    image->assumes_rule = *image->rule == '\0' || (way->filter != NULL && *way->filter == '\0');
+    if (*image->rule == '\0')
+        snprintf(image->rule, MODEL_TEXT, "tensorflow-mobilenet");
 }
 
 static int find_readers(struct search *search, struct error *error)

@@ -18,7 +18,8 @@ struct tensorflow_image {
     bool channels_first;       /* (n, channels, height, width), else (n, height, width, channels) */
     int64_t batch;             /* as the file has it; 1 where it is free */
     struct network_input size;
-    char rule[MODEL_TEXT];     /* of rules.h; "" where nothing is known */
+    char rule[MODEL_TEXT];     /* of rules.h; "" for images that are no photos */
+    bool assumes_rule;         /* nothing tells, or the graph resizes as no rule does */
 };
 
 /* FAILED when nothing in the graph is an image, or several things are. */

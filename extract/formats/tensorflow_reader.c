@@ -491,6 +491,7 @@ static int tensorflow_open(struct model *model, const char *definition, struct e
         return FAILED;
     model->input = contents->image.size;
     memcpy(model->preprocess, contents->image.rule, sizeof model->preprocess);
+    model->assumes_preprocess = contents->image.assumes_rule;
     return 0;
 }
 
