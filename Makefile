@@ -139,11 +139,12 @@ $(BUILD)/tests/replay_%: $(fuzz_objects) $(BUILD)/tests/fuzz/replay.o
 $(BUILD)/tests/fuzz_%: $(fuzz_objects)
 	$(fuzz_link) -fsanitize=fuzzer -o $@ $^ $(extract_libraries) $(LDLIBS)
 
-# CORPUS: the folder that the run adds to; it also begins with the kept cases and, for ONNX, with
-# the golden operators. What crashes lies in build/fuzz. FUZZ: further options of libFuzzer.
+# CORPUS: the folder that the run adds to; it also begins with the kept cases and the golden ones.
+# What crashes lies in build/fuzz. FUZZ: further options of libFuzzer.
 CORPUS ?= $(BUILD)/corpus-$*
 FUZZ ?=
-fuzz_seeds = $(wildcard tests/fuzz/cases/$* $(if $(filter onnx,$*),tests/extract/golden-operators))
+golden_onnx := tests/extract/golden-operators
+fuzz_seeds = $(wildcard tests/fuzz/cases/$* $(or $(golden_$*),tests/extract/golden-$*))
 fuzz-%: packages = $(fuzz_packages)
 fuzz-%: dependencies
 	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz \

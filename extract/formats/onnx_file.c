@@ -296,19 +296,6 @@ static int parse_node(struct onnx_file *file, struct bytes bytes, struct error *
     return message.damaged ? damaged(error) : qualify_operator(node, domain, error);
 }
 
-/* Calls up a nested message: the last field `number` of `bytes`, empty when there is none. */
-static struct bytes nested(struct bytes bytes, uint32_t number)
-{
-    struct protobuf message = protobuf_from(bytes);
-    struct protobuf_field field;
-    struct bytes found = {0};
-
-    while (protobuf_next(&message, &field))
-        if (field.number == number && field.type == PROTOBUF_BYTES)
-            found = field.bytes;
-    return found;
-}
-
 static int parse_dimensions(struct onnx_value *value, struct bytes shape, struct error *error)
 {
     struct protobuf message = protobuf_from(shape);
@@ -339,16 +326,16 @@ static int parse_value(struct onnx_value **values, size_t *count, size_t *capaci
 {
     void *items = *values;
     struct onnx_value *value;
-    struct bytes type = nested(nested(bytes, VALUE_TYPE), TYPE_TENSOR);
+    struct bytes type = protobuf_find(protobuf_find(bytes, VALUE_TYPE), TYPE_TENSOR);
 
     if (memory_grow(&items, *count, capacity, sizeof *value, error) < 0)
         return FAILED;
     *values = items;
     value = &(*values)[(*count)++];
     *value = (struct onnx_value){0};
-    if (set_name(&value->name, nested(bytes, VALUE_NAME), error) < 0)
+    if (set_name(&value->name, protobuf_find(bytes, VALUE_NAME), error) < 0)
         return FAILED;
-    return parse_dimensions(value, nested(type, TENSOR_TYPE_SHAPE), error);
+    return parse_dimensions(value, protobuf_find(type, TENSOR_TYPE_SHAPE), error);
 }
 
 static int parse_graph(struct onnx_file *file, struct bytes bytes, struct error *error)
@@ -376,7 +363,7 @@ static int parse_graph(struct onnx_file *file, struct bytes bytes, struct error 
 
 static int parse_opset(struct onnx_file *file, struct bytes bytes, struct error *error)
 {
-    struct bytes domain = nested(bytes, OPSET_DOMAIN);
+    struct bytes domain = protobuf_find(bytes, OPSET_DOMAIN);
     struct protobuf message = protobuf_from(bytes);
     struct protobuf_field field;
 
@@ -468,7 +455,7 @@ static struct bytes find_attribute(const struct onnx_node *node, const char *nam
 
         if (field.number != NODE_ATTRIBUTE || field.type != PROTOBUF_BYTES)
             continue;
-        found = nested(field.bytes, ATTRIBUTE_NAME);
+        found = protobuf_find(field.bytes, ATTRIBUTE_NAME);
         if (found.size == strlen(name) && memcmp(found.data, name, found.size) == 0)
             return field.bytes;
     }
@@ -512,7 +499,7 @@ float onnx_float(const struct onnx_node *node, const char *name, float fallback)
 
 struct bytes onnx_text(const struct onnx_node *node, const char *name)
 {
-    return nested(find_attribute(node, name), ATTRIBUTE_TEXT);
+    return protobuf_find(find_attribute(node, name), ATTRIBUTE_TEXT);
 }
 
 size_t onnx_floats(const struct onnx_node *node, const char *name, float *values, size_t room)
@@ -568,7 +555,7 @@ size_t onnx_integers(const struct onnx_node *node, const char *name, int64_t *va
 int onnx_tensor(const struct onnx_node *node, const char *name, struct tensor *tensor,
                 struct error *error)
 {
-    struct bytes attribute = nested(find_attribute(node, name), ATTRIBUTE_TENSOR);
+    struct bytes attribute = protobuf_find(find_attribute(node, name), ATTRIBUTE_TENSOR);
 
     *tensor = (struct tensor){0};
     if (attribute.data == NULL)

@@ -90,7 +90,8 @@ static int fold_constant(const struct onnx_node *node, const struct tensor *cons
         return onnx_tensor(node, "value", result, error);
     if (count > TENSOR_MAX_RANK)
         return error_set(error, "it has more than %d numbers", TENSOR_MAX_RANK);
-    if (tensor_make(result, real ? TENSOR_FLOAT32 : TENSOR_INT64, &count, scalar ? 0 : 1, error) < 0)
+    if (tensor_make(result, real ? TENSOR_FLOAT32 : TENSOR_INT64, &count, scalar ? 0 : 1,
+                    error) < 0)
         return FAILED;
     reals[0] = onnx_float(node, "value_float", reals[0]);
     integers[0] = onnx_integer(node, "value_int", integers[0]);

@@ -83,6 +83,18 @@ bool protobuf_next(struct protobuf *message, struct protobuf_field *field)
     }
 }
 
+struct bytes protobuf_find(struct bytes bytes, uint32_t number)
+{
+    struct protobuf message = protobuf_from(bytes);
+    struct protobuf_field field;
+    struct bytes found = {0};
+
+    while (protobuf_next(&message, &field))
+        if (field.number == number && field.type == PROTOBUF_BYTES)
+            found = field.bytes;
+    return found;
+}
+
 bool protobuf_next_varint(struct protobuf *packed, uint64_t *value)
 {
     if (packed->at == packed->end || packed->damaged)

@@ -47,6 +47,10 @@ struct protobuf protobuf_from(struct bytes bytes);
 /* The next field. False at the end and at damage. */
 bool protobuf_next(struct protobuf *message, struct protobuf_field *field);
 
+/* The last field `number` of bytes in a message, the one that counts where it stands twice;
+ * {NULL, 0} when there is none. */
+struct bytes protobuf_find(struct bytes message, uint32_t number);
+
 /* The next number of a packed repeated varint field. False at the end and at damage. */
 bool protobuf_next_varint(struct protobuf *packed, uint64_t *value);
 

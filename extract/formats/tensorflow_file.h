@@ -1,11 +1,11 @@
 /*
  * A frozen TensorFlow graph taken apart: its nodes, who reads whose results, and an order in which
- * every node comes behind those that it reads. Names and attributes are looked up in the file's
- * bytes; what the nodes mean is tensorflow_reader's business.
+ * every node comes behind those that it reads. What the nodes mean is tensorflow_reader's
+ * business.
  *
- * Source: graph.proto, node_def.proto, attr_value.proto, tensor.proto, tensor_shape.proto and
- * types.proto of TensorFlow (github.com/tensorflow/tensorflow, tensorflow/core/framework); the
- * field numbers are in tensorflow_file.c.
+ * Source: graph.proto, node_def.proto and saved_model.proto of TensorFlow
+ * (github.com/tensorflow/tensorflow, tensorflow/core/framework and protobuf); the field numbers
+ * are in tensorflow_file.c.
  */
 #ifndef EXTRACT_FORMATS_TENSORFLOW_FILE_H
 #define EXTRACT_FORMATS_TENSORFLOW_FILE_H
@@ -17,18 +17,6 @@
 #include "common/error.h"
 #include "extract/formats/protobuf.h"
 #include "extract/graph/names.h"
-#include "extract/graph/tensor.h"
-
-/* DataType of types.proto, as far as it is looked at. */
-enum tensorflow_type {
-    TENSORFLOW_FLOAT = 1,
-    TENSORFLOW_DOUBLE = 2,
-    TENSORFLOW_INT32 = 3,
-    TENSORFLOW_UINT8 = 4,
-    TENSORFLOW_STRING = 7,
-    TENSORFLOW_INT64 = 9,
-    TENSORFLOW_HALF = 19
-};
 
 /* Result `port` of node number `node`. */
 struct tensorflow_input {
@@ -40,7 +28,7 @@ struct tensorflow_node {
     char *operator;  /* "AvgPool" */
     struct tensorflow_input *inputs;  /* what it computes with; who must run before is left out */
     size_t input_count;
-    struct bytes message;             /* for the attributes */
+    struct bytes message;             /* for tensorflow_attributes.h */
 };
 
 struct tensorflow_file {
@@ -60,29 +48,5 @@ void tensorflow_release(struct tensorflow_file *file);
 bool tensorflow_is_graph(struct bytes bytes);
 /* True for a SavedModel's own file, which holds no weights. */
 bool tensorflow_is_saved_model(struct bytes bytes);
-
-/* Attributes by name; the fallback when the node does not have it. */
-int64_t tensorflow_integer(const struct tensorflow_node *node, const char *name,
-                           int64_t fallback);
-float tensorflow_float(const struct tensorflow_node *node, const char *name, float fallback);
-bool tensorflow_boolean(const struct tensorflow_node *node, const char *name, bool fallback);
-/* A number of enum tensorflow_type. */
-int64_t tensorflow_data_type(const struct tensorflow_node *node, const char *name,
-                             int64_t fallback);
-/* The bytes of a text; {NULL, 0} when absent. */
-struct bytes tensorflow_text(const struct tensorflow_node *node, const char *name);
-/* At most `room` numbers into `values`; returns how many there are, 0 when absent. */
-size_t tensorflow_integers(const struct tensorflow_node *node, const char *name, int64_t *values,
-                           size_t room);
-
-/* The lengths of a shape into shape [TENSOR_MAX_RANK], -1 where one is free. Returns their
- * number; 0 when the attribute is absent or leaves everything free, and when they are too many. */
-size_t tensorflow_shape(const struct tensorflow_node *node, const char *name, int64_t *shape);
-
-/* The tensor in an attribute; the caller releases it. A list that is shorter than the shape asks
- * for repeats its last number, as TensorFlow stores constants that are the same at the end; what
- * that takes is bounded by `limit` bytes. FAILED when absent, damaged or above the limit. */
-int tensorflow_tensor(const struct tensorflow_node *node, const char *name, size_t limit,
-                      struct tensor *tensor, struct error *error);
 
 #endif

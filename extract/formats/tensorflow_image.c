@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "extract/formats/tensorflow_attributes.h"
 
 enum { IMAGE_RANK = 4, MAX_CHANNELS = 4, MAX_SIDE = 1 << 14, MAX_STEPS = 64, RGB = 3,
        MAX_CONSTANT = 4096 };
@@ -161,25 +162,35 @@ static bool step_resize(const struct tensorflow_file *file, const struct tensorf
     return fits;
 }
 
-/* A sum, difference, product or quotient with a constant for all channels, or one for each. */
+/* One number for all channels or one for each; factors and divisors above zero. */
+static bool is_channel_constant(const struct tensor *tensor, const struct way *way, bool factor)
+{
+    if (tensor->type == TENSOR_OTHER || tensor_is_integer(tensor) ||
+        (tensor->count != 1 && (tensor->count != RGB || way->rank < 3 ||
+                                tensor->shape[tensor->rank - 1] != RGB ||
+                                way->shape[way->rank - 1] != RGB)))
+        return false;
+    for (size_t c = 0; factor && c < tensor->count; c++)
+        if (!(tensor_real(tensor, c) > 0))
+            return false;
+    return true;
+}
+
+/* A sum, difference, product or quotient with a constant. */
 static bool step_arithmetic(const struct tensorflow_file *file,
                             const struct tensorflow_node *node, size_t index, struct way *way)
 {
     struct tensor tensor = {0};
-    bool multiplies = is_operator(node, "Mul");
     bool divides = is_operator(node, "RealDiv") || is_operator(node, "Div");
-    bool subtracts = is_operator(node, "Sub");
+    bool factor = divides || is_operator(node, "Mul"), subtracts = is_operator(node, "Sub");
     bool fits = node->input_count == 2 && (index == 0 || (!divides && !subtracts)) &&
                 small_constant(file, node, 1 - index, &tensor) == 0 &&
-                tensor.type != TENSOR_OTHER && !tensor_is_integer(&tensor) &&
-                (tensor.count == 1 || (tensor.count == RGB && way->rank >= 3 &&
-                                       tensor.shape[tensor.rank - 1] == RGB &&
-                                       way->shape[way->rank - 1] == RGB));
+                is_channel_constant(&tensor, way, factor);
 
     for (size_t c = 0; fits && c < RGB; c++) {
         double number = tensor_real(&tensor, tensor.count == 1 ? 0 : c);
 
-        if (multiplies || divides) {
+        if (factor) {
             way->scale[c] = divides ? way->scale[c] / number : way->scale[c] * number;
             way->shift[c] = divides ? way->shift[c] / number : way->shift[c] * number;
         } else {

@@ -299,10 +299,10 @@ static int add_unsupported(struct reader *reader, const struct tensorflow_node *
     if (inputs == NULL)
         return FAILED;
     for (size_t i = 0; i < node->input_count; i++) {
-        const struct value *input = find_value(reader, node, i);
+        const struct results *from = &reader->results[node->inputs[i].node];
 
-        if (input != NULL && !input->is_constant)
-            inputs[layer.input_count++] = input->layer;
+        if (from->count > 0 && !from->values[0].is_constant)
+            inputs[layer.input_count++] = from->values[0].layer;
     }
     results->unsupported = true;
     results->count = 0;
@@ -338,91 +338,7 @@ static int read_node(struct reader *reader, size_t number, struct error *error)
     return add_unsupported(reader, node, reason.text, error);
 }
 
-/* ---- the output ------------------------------------------------------------------------- */
-
-/* What is looked at to find the output: for each layer, how many lie between it and the image. */
-struct depths {
-    size_t *values;   /* [graph->count]; 0: does not depend on the image */
-    bool *is_read;    /* [file->node_count] */
-};
-
-static void measure_depths(const struct reader *reader, struct depths *depths)
-{
-    const struct graph *graph = reader->graph;
-
-    for (size_t i = 0; i < graph->count; i++) {
-        const struct layer *layer = &graph->layers[i];
-
-        depths->values[i] = layer->kind == LAYER_INPUT;
-        for (size_t j = 0; j < layer->input_count; j++) {
-            size_t depth = depths->values[layer->inputs[j]];
-
-            if (depth > 0 && depth + 1 > depths->values[i])
-                depths->values[i] = depth + 1;
-        }
-    }
-    for (size_t i = 0; i < reader->file->node_count; i++)
-        for (size_t j = 0; j < reader->file->nodes[i].input_count; j++)
-            depths->is_read[reader->file->nodes[i].inputs[j].node] = true;
-}
-
-/* The deepest result that no node reads, of the supported or of all; false when there is none. */
-static bool find_deepest(const struct reader *reader, const struct depths *depths, bool supported,
-                         size_t *output)
-{
-    size_t deepest = 0;
-
-    for (size_t i = 0; i < reader->file->node_count; i++) {
-        const struct results *results = &reader->results[i];
-        const struct value *value = results->values;
-
-        if (depths->is_read[i] || results->count == 0 || value->is_constant ||
-            depths->values[value->layer] <= deepest ||
-            (supported && reader->graph->layers[value->layer].kind == LAYER_UNSUPPORTED))
-            continue;
-        deepest = depths->values[value->layer];
-        *output = value->layer;
-    }
-    return deepest > 0;
-}
-
-/* The first piece of control flow that depends on the image: what a message should name. */
-static bool find_control_flow(const struct reader *reader, const struct depths *depths,
-                              size_t *output)
-{
-    for (size_t i = 0; i < reader->graph->count; i++) {
-        if (depths->values[i] == 0 ||
-            !tensorflow_is_control_flow(reader->graph->layers[i].operator))
-            continue;
-        *output = i;
-        return true;
-    }
-    return false;
-}
-
-static int find_output(struct reader *reader, struct error *error)
-{
-    struct graph *graph = reader->graph;
-    struct depths depths = {
-        memory_allocate(graph->count, sizeof *depths.values, error),
-        memory_allocate(reader->file->node_count, sizeof *depths.is_read, error),
-    };
-    int outcome = FAILED;
-
-    if (depths.values == NULL || depths.is_read == NULL)
-        goto out;
-    measure_depths(reader, &depths);
-    if (find_deepest(reader, &depths, true, &graph->output) ||
-        find_control_flow(reader, &depths, &graph->output) ||
-        find_deepest(reader, &depths, false, &graph->output))
-        outcome = 0;
-    else
-        error_set(error, "nothing in it depends on the image");
-out:
-    free(depths.values);
-    free(depths.is_read);
-    return outcome;
-}
+/* ---- the format ------------------------------------------------------------------------- */
 
 /* How the graph counts the axes of its maps, the order of a flattened vector: its first
  * convolution tells, or else the image. */
@@ -458,14 +374,12 @@ static int tensorflow_read(const struct model *model, size_t height, size_t widt
                       ? add_input(&reader, height, width, error)
                       : read_node(&reader, file->order[i], error);
     if (outcome == 0)
-        outcome = find_output(&reader, error);
+        outcome = tensorflow_find_output(&reader, error);
     for (size_t i = 0; i < file->node_count; i++)
         free(reader.results[i].values);
     free(reader.results);
     return outcome;
 }
-
-/* ---- the format ------------------------------------------------------------------------- */
 
 static bool tensorflow_recognise(const struct model *model)
 {

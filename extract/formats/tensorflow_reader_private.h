@@ -1,11 +1,12 @@
 /*
- * What tensorflow_reader.c (the walk through the nodes), tensorflow_operators.c (the table of
- * operators) and the functions of the operators (tensorflow_windows.c, tensorflow_arithmetic.c,
+ * What tensorflow_reader.c (the walk through the nodes), tensorflow_output.c (where it ends),
+ * tensorflow_operators.c (the table of operators) and the functions of the operators (tensorflow_windows.c, tensorflow_arithmetic.c,
  * tensorflow_shapes.c) share.
  */
 #ifndef EXTRACT_FORMATS_TENSORFLOW_READER_PRIVATE_H
 #define EXTRACT_FORMATS_TENSORFLOW_READER_PRIVATE_H
 
+#include "extract/formats/tensorflow_attributes.h"
 #include "extract/formats/tensorflow_file.h"
 #include "extract/formats/tensorflow_image.h"
 #include "extract/graph/graph.h"
@@ -45,6 +46,11 @@ tensorflow_function *tensorflow_find_operator(const char *operator);
 /* Why an operator that has no function is refused. */
 const char *tensorflow_refusal(const char *operator);
 bool tensorflow_is_control_flow(const char *operator);
+
+/* Sets the graph's output: of the results that depend on the image and that no node reads, the one
+ * with the most layers before it; where the way to it holds what is not supported, that, so that
+ * the message names it. FAILED when nothing depends on the image. */
+int tensorflow_find_output(struct reader *reader, struct error *error);
 
 /* ---- inputs and results ----------------------------------------------------------------- */
 

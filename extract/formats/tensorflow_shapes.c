@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/memory.h"
-#include "extract/formats/tensorflow_fold.h"
+#include "extract/formats/tensorflow_extents.h"
 #include "extract/formats/tensorflow_reader_private.h"
 
 /* Above this no network splits its channels. */

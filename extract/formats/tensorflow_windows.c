@@ -3,7 +3,6 @@
  */
 #include <string.h>
 
-#include "extract/formats/tensorflow_fold.h"
 #include "extract/formats/tensorflow_reader_private.h"
 
 enum { FILTER_HEIGHT, FILTER_WIDTH, FILTER_IN, FILTER_OUT, FILTER_RANK };

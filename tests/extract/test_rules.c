@@ -69,6 +69,11 @@ static const struct {
      "deviation=128"},
     {"tensorflow-mobilenet", "torchvision", 160, 160,
      "fit=squash,resize=160x160,crop=160x160,filter=tf1-bilinear" TF_NUMBERS},
+    {"tensorflow-inception", "torchvision", 0, 0,
+     "fit=squash,resize=299x299,crop=299x299,filter=tf1-bilinear" TF_NUMBERS},
+    {"tensorflow-vgg", "torchvision", 0, 0,
+     "fit=shorter-side,resize=256,crop=224x224,filter=tf1-bilinear,order=rgb,scale=1,"
+     "mean=123.68:116.779:103.939,deviation=1"},
     /* Overrides: of the preset that goes with the network, or of the one that is named. */
     {"filter=bicubic,mean=0.5,deviation=0.5", "torchvision", 224, 224,
      "fit=shorter-side,resize=256,crop=224x224,filter=bicubic,order=rgb,scale=1/255,mean=0.5,"

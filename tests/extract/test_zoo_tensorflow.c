@@ -2,6 +2,7 @@
  * Real graphs of TensorFlow (TESTDATA/zoo/tensorflow): where they are cut, their vectors, their
  * preprocessing, and what is refused.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +163,8 @@ static void test_cut_off(void **state)
         const char *path = scratch_path(folder, "cut.pb");
         struct network *network = NULL;
 
+        /* A file that is truncated and written again would be flushed to the disk. */
+        remove(path);
         write_file(path, file.data, size);
         if (network_open(path, NULL, &network, &error) < 0) {
             assert_non_null(strstr(error.text, "cut.pb"));
