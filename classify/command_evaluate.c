@@ -200,6 +200,12 @@ const struct command command_evaluate = {
         "the same accuracy: there every image is tested once, and Wilson's interval is honest for\n"
         "few images and for 100 %.\n"
         "\n"
+        "Where every image has views ('bottleneck-extract --views'), all of them are learned from,\n"
+        "each at the full price C, and an image's score is the sum over its views, divided by\n"
+        "their number. All views of an image stand on one side of every split, and only images are\n"
+        "counted. '--views none' takes the originals alone; many views take the time of as many\n"
+        "images, most of all with '-C auto'.\n"
+        "\n"
         "Probabilities are Platt's, fitted to scores of images that were not trained on, inside\n"
         "the training part, and coupled over the classes (Wu, Lin and Weng 2004). Labels still\n"
         "come from the scores. They need ten images of every class.\n",
