@@ -6,7 +6,7 @@
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-/* What "{stage+1}" stands for; `name` is behind the brace. */
+/* What "{stage+1}" stands for, without the braces, as text. */
 static void expand_number(const struct place *place, const char *name, char text[static 32])
 {
     static const struct {
@@ -34,21 +34,25 @@ const char *builder_expand(const struct place *place, const char *name,
                            char text[static BUILDER_NAME])
 {
     size_t used = 0;
-    char piece[32];
 
-    text[0] = '\0';
     while (*name != '\0') {
-        const char *end = *name == '{' ? strchr(name, '}') : NULL;
+        char number[32];
+        const char *piece = name;
+        size_t length = strcspn(name, "{");
 
-        if (end != NULL)
-            expand_number(place, name + 1, piece);
-        else
-            snprintf(piece, sizeof piece, "%c", *name);
-        used += (size_t)snprintf(text + used, BUILDER_NAME - used, "%s", piece);
-        name = end != NULL ? end + 1 : name + 1;
-        if (used >= BUILDER_NAME)
-            break;
+        name += length;
+        if (length == 0) {
+            expand_number(place, name + 1, number);
+            piece = number;
+            length = strlen(number);
+            name += strcspn(name, "}") + 1;
+        }
+        if (length > BUILDER_NAME - 1 - used)
+            length = BUILDER_NAME - 1 - used;
+        memcpy(text + used, piece, length);
+        used += length;
     }
+    text[used] = '\0';
     return text;
 }
 
@@ -99,9 +103,13 @@ const struct weight *builder_expect(struct builder *builder, const char *layer,
     char name[BUILDER_NAME], got[128], expected[128];
     const struct weight *weight;
 
+    builder->wanted++;
+    /* An architecture that misses more than the file has is none of the near ones. */
+    if (builder->graph == NULL &&
+        builder->wanted - builder->matched > builder->weights->count + 1)
+        return NULL;
     builder_expand(&builder->place, layer, name);
     weight = weights_find(builder->weights, name, role);
-    builder->wanted++;
     if (weight != NULL)
         builder->used[weight - builder->weights->items] = true;
     if (weight != NULL && shapes_agree(weight, shape, rank)) {
