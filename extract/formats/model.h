@@ -35,7 +35,8 @@ struct model_file {
 
 struct model {
     const struct format *format;
-    struct model_file files[MODEL_FILES];  /* the one that was asked for is the first */
+    struct model_file files[MODEL_FILES];  /* the one that was asked for, then what belongs to it;
+                                              the format may put them in an order of its own */
     size_t file_count;
     struct network_input input;
     size_t usual_side;              /* of the images that it was made for, where `input` leaves

@@ -279,19 +279,30 @@ static bool mxnet_recognise(const struct model *model)
     return mxnet_is_params(model_bytes(model, 0)) || mxnet_is_symbol(model_bytes(model, 0));
 }
 
+/* The symbol becomes the first file and the parameters the second, so that the network and its
+ * digest are the same whichever of them was named. */
+static void order_files(struct model *model)
+{
+    struct model_file symbol = model->files[1];
+
+    model->files[1] = model->files[0];
+    model->files[0] = symbol;
+}
+
 static int mxnet_open(struct model *model, const char *definition, struct error *error)
 {
     bool first_is_params = mxnet_is_params(model_bytes(model, 0));
-    size_t params = first_is_params ? 0 : 1;
     struct mxnet_file *file = memory_allocate(1, sizeof *file, error);
 
     model->contents = file;
     if (file == NULL || add_other_file(model, first_is_params, definition, error) < 0)
         return FAILED;
-    if (mxnet_params_parse(model_bytes(model, params), &file->params, error) < 0)
-        return error_wrap(error, "'%s'", model->files[params].path);
-    if (mxnet_symbol_parse(model_bytes(model, 1 - params), &file->symbol, error) < 0)
-        return error_wrap(error, "'%s'", model->files[1 - params].path);
+    if (first_is_params)
+        order_files(model);
+    if (mxnet_symbol_parse(model_bytes(model, 0), &file->symbol, error) < 0)
+        return error_wrap(error, "'%s'", model->files[0].path);
+    if (mxnet_params_parse(model_bytes(model, 1), &file->params, error) < 0)
+        return error_wrap(error, "'%s'", model->files[1].path);
     if (find_input(model, error) < 0)
         return FAILED;
     strcpy(model->preprocess, find_preset(file));

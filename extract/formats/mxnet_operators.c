@@ -14,7 +14,7 @@ static const struct {
     {"CuDNNBatchNorm", mxnet_batch_norm},
     {"_contrib_SyncBatchNorm", mxnet_batch_norm},
     {"BlockGrad", mxnet_alias},
-    {"Cast", mxnet_alias},
+    {"Cast", mxnet_cast},
     {"Concat", mxnet_concat},
     {"Convolution", mxnet_convolution},
     {"Convolution_v1", mxnet_convolution},
@@ -66,14 +66,14 @@ static const struct {
     {"_rminus_scalar", mxnet_scalar},
     {"_sub", mxnet_binary},
     {"add_n", mxnet_add_n},
-    {"amp_cast", mxnet_alias},
+    {"amp_cast", mxnet_cast},
     {"broadcast_add", mxnet_binary},
     {"broadcast_div", mxnet_binary},
     {"broadcast_minus", mxnet_binary},
     {"broadcast_mul", mxnet_binary},
     {"broadcast_plus", mxnet_binary},
     {"broadcast_sub", mxnet_binary},
-    {"cast", mxnet_alias},
+    {"cast", mxnet_cast},
     {"clip", mxnet_clip},
     {"concat", mxnet_concat},
     {"elemwise_add", mxnet_binary},
@@ -117,4 +117,14 @@ int mxnet_alias(struct mxnet_reader *reader, const struct mxnet_node *node, stru
         return FAILED;
     mxnet_set_results(reader, node, input, 1);
     return 0;
+}
+
+/* Everything is computed as float32, whatever precision the network asks for. */
+int mxnet_cast(struct mxnet_reader *reader, const struct mxnet_node *node, struct error *error)
+{
+    const char *type = mxnet_attribute(node, "dtype");
+
+    if (type == NULL || strstr(type, "float") == NULL)
+        return error_set(error, "its type '%s' is not supported", type != NULL ? type : "");
+    return mxnet_alias(reader, node, error);
 }

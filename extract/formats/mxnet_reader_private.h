@@ -93,9 +93,10 @@ int mxnet_flatten(struct mxnet_reader *reader, const struct mxnet_node *node, si
 enum { MXNET_MAX_EXTENT = 1 << 14 };
 
 mxnet_translate mxnet_activation, mxnet_adaptive_pool, mxnet_add_n, mxnet_alias, mxnet_batch_norm,
-    mxnet_binary, mxnet_clip, mxnet_concat, mxnet_convolution, mxnet_dense, mxnet_expand_dims,
-    mxnet_flatten_node, mxnet_hard_sigmoid, mxnet_leaky_relu, mxnet_lrn, mxnet_mean,
-    mxnet_pad, mxnet_pool, mxnet_relu, mxnet_reshape, mxnet_scalar, mxnet_sigmoid, mxnet_slice_axis,
-    mxnet_slice_channel, mxnet_softmax, mxnet_swap_axis, mxnet_tanh, mxnet_transpose;
+    mxnet_binary, mxnet_cast, mxnet_clip, mxnet_concat, mxnet_convolution, mxnet_dense,
+    mxnet_expand_dims, mxnet_flatten_node, mxnet_hard_sigmoid, mxnet_leaky_relu, mxnet_lrn,
+    mxnet_mean, mxnet_pad, mxnet_pool, mxnet_relu, mxnet_reshape, mxnet_scalar, mxnet_sigmoid,
+    mxnet_slice_axis, mxnet_slice_channel, mxnet_softmax, mxnet_swap_axis, mxnet_tanh,
+    mxnet_transpose;
 
 #endif

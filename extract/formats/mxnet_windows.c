@@ -237,14 +237,15 @@ int mxnet_mean(struct mxnet_reader *reader, const struct mxnet_node *node, struc
     struct layer layer = {.kind = LAYER_POOL, .pool.global = true};
     int64_t axes[2] = {0};
     size_t count, pooled;
-    bool keep;
+    bool keep, exclude;
 
     if (mxnet_tuple(node, "axis", axes, 2, &count, error) < 0 ||
-        mxnet_boolean(node, "keepdims", false, &keep, error) < 0)
+        mxnet_boolean(node, "keepdims", false, &keep, error) < 0 ||
+        mxnet_boolean(node, "exclude", false, &exclude, error) < 0)
         return FAILED;
     for (size_t i = 0; i < count; i++)
         axes[i] += axes[i] < 0 ? SHAPE_MAP_RANK + 1 : 0;
-    if (count != 2 || !((axes[0] == 2 && axes[1] == 3) || (axes[0] == 3 && axes[1] == 2)))
+    if (exclude || count != 2 || axes[0] + axes[1] != 2 + 3 || axes[0] < 2 || axes[1] < 2)
         return error_set(error, "a mean is supported over the height and width of a map only");
     if (mxnet_add_simple(reader, node, &layer, error) < 0)
         return FAILED;

@@ -103,8 +103,15 @@ const char *graph_copy_text(struct graph *graph, const char *text, struct error 
 int graph_blame(const struct layer *layer, struct error *error)
 {
     const char *name = layer->node != NULL && *layer->node != '\0' ? layer->node : layer->name;
+    struct error cause = *error;
 
-    return error_wrap(error, "%s '%s'", layer->operator, name);
+    /* What graph_add said of a layer may come back as the reason for which it is unsupported. */
+    error_set(error, "%s '%s': ", layer->operator, name);
+    if (strncmp(cause.text, error->text, strlen(error->text)) == 0)
+        *error = cause;
+    else
+        error_set(error, "%s '%s': %s", layer->operator, name, cause.text);
+    return FAILED;
 }
 
 static int copy_parts(struct graph *graph, const struct layer *layer, struct layer *copy,

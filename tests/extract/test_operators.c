@@ -1,7 +1,7 @@
 /*
  * Every operator and option of the readers of graphs, against golden cases: each folder holds small
  * networks of a format, and what a framework of that format computes from seeded_images(): ONNX
- * Runtime, OpenCV, TensorFlow.js. A case must give the same bits for any batch, position in the
+ * Runtime, OpenCV, TensorFlow.js, PyTorch. A case must give the same bits for any batch, position in the
  * batch and number of threads, on every instruction set that the processor has. The scripts
  * make_..._cases.py say what the cases are and write them.
  */
@@ -19,6 +19,9 @@ static const char *const patterns[] = {
     "tests/extract/golden-operators/*.onnx",
     "tests/extract/golden-caffe/*.caffemodel",
     "tests/extract/golden-tensorflow/*.pb",
+#ifdef HAVE_JANSSON
+    "tests/extract/golden-mxnet/*.params",
+#endif
 };
 
 enum { PATTERNS = sizeof patterns / sizeof patterns[0] };
