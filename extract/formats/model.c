@@ -9,12 +9,14 @@
 #include "extract/formats/onnx_reader.h"
 #include "extract/formats/pytorch_reader.h"
 #include "extract/formats/tensorflow_reader.h"
+#include "extract/formats/torch7_reader.h"
 
 /* Those with a mark of their own at the beginning come first. */
 static const struct format *const formats[] = {
     &pytorch_format,
     &safetensors_format,
     &mxnet_format,
+    &torch7_format,
     &tensorflow_format,
     &onnx_format,
     &caffe_format,

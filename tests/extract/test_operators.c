@@ -1,8 +1,8 @@
 /*
  * Every operator and option of the readers of graphs, against golden cases: each folder holds small
  * networks of a format, and what a framework of that format computes from seeded_images(): ONNX
- * Runtime, OpenCV, TensorFlow.js, PyTorch. A case must give the same bits for any batch, position in the
- * batch and number of threads, on every instruction set that the processor has. The scripts
+ * Runtime, OpenCV, TensorFlow.js, PyTorch. A case must give the same bits for any batch, position
+ * in the batch and number of threads, on every instruction set that the processor has. The scripts
  * make_..._cases.py say what the cases are and write them.
  */
 #include <glob.h>
@@ -22,6 +22,7 @@ static const char *const patterns[] = {
 #ifdef HAVE_JANSSON
     "tests/extract/golden-mxnet/*.params",
 #endif
+    "tests/extract/golden-torch7/*.t7",
 };
 
 enum { PATTERNS = sizeof patterns / sizeof patterns[0] };
