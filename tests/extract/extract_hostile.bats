@@ -146,8 +146,8 @@ EXPECTED
     done <<'CASES'
 missing.onnx|cannot open 'missing.onnx': No such file or directory
 empty.onnx|cannot read 'empty.onnx': it is empty
-text.onnx|'text.onnx' is not a network in a format that is read here (ONNX)
-photos/top.jpg|'photos/top.jpg' is not a network in a format that is read here (ONNX)
+text.onnx|'text.onnx' is not a network in a format that is read here (*ONNX*)
+photos/top.jpg|'photos/top.jpg' is not a network in a format that is read here (*ONNX*)
 folder.onnx|cannot read 'folder.onnx': it is a directory
 fifo.onnx|cannot read 'fifo.onnx': it is a FIFO
 CASES
