@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "extract/formats/caffe_files.h"
 #include "extract/formats/caffe_weights.h"
+#include "extract/rules.h"
 
 /* How the name of a network begins, in any case, and what it was trained with. */
 struct family {
@@ -63,7 +64,8 @@ static bool fits(const struct caffe_mean *mean, const struct caffe_transform *tr
 
     if (mean->channels != input->channels && input->channels != 0)
         return false;
-    if (mean->height < input->height || mean->width < input->width)
+    if (mean->height < input->height || mean->width < input->width ||
+        mean->height > RULE_MAXIMUM_SIDE || mean->width > RULE_MAXIMUM_SIDE)
         return false;
     return !exact || ((input->height == 0 || mean->height == input->height) &&
                       (input->width == 0 || mean->width == input->width));

@@ -264,7 +264,8 @@ static const struct lie lies[] = {
      {"InnerProduct 'dark'", "the .caffemodel has no weights for it"}},
 
     {"a convolution without kernel", CONV, "num_output: 4", {"'conv'", "'kernel_size' is missing"}},
-    {"a convolution without outputs", CONV, "kernel_size: 3", {"'conv'", "'num_output' is missing"}},
+    {"a convolution without outputs", CONV, "kernel_size: 3",
+     {"'conv'", "'num_output' is missing"}},
     {"a convolution of other outputs", CONV, "num_output: 5 kernel_size: 3",
      {"4x3x3x3", "5x3x3x3"}},
     {"a convolution of another kernel", CONV, "num_output: 4 kernel_size: 2",

@@ -66,20 +66,25 @@ struct file_case {
     const char *layer;
     enum pooling pooling;
     size_t dimension;
+    const char *digest;  /* of both files */
     const char *rule;
 };
 
 static const struct file_case file_cases[] = {
     {"zoo/caffe/squeezenet1.0.caffemodel", 3, 227, 0, "fire9/concat", POOLING_AVERAGE, 512,
+     "51a9823a053b3caa9517b1b7152b12226af4789a8108c9d625fe3be066ad3be1",
      "fit=squash,resize=256x256,crop=227x227,filter=opencv-linear,order=bgr,scale=1,"
      "mean=104:117:123,deviation=1"},
     {"zoo/caffe/cifar10_quick.caffemodel", 3, 32, 0, "pool3", POOLING_NONE, 1024,
+     "ead5ac8485e0d4704614eba5281b06bc07f23a87bf7365866cf891260df70ef1",
      "fit=squash,resize=32x32,crop=32x32,filter=opencv-linear,order=rgb,scale=1,"
      "mean=125.306918:122.95039:113.865383,deviation=1"},
     {"zoo/caffe/lenet.caffemodel", 1, 0, 28, "pool2", POOLING_NONE, 800,
+     "4907bb0da9bfdfa72caf529b667860a344ba8d9c2f292e6806f7587dc3ecfb39",
      "fit=squash,resize=28x28,crop=28x28,filter=opencv-linear,order=bgr,scale=1,"
      "mean=0,deviation=256"},
     {"zoo/caffe/mtcnn_det2.caffemodel", 3, 24, 0, "conv3", POOLING_NONE, 576,
+     "228b29cef971e96664848c6e1cf2aee1ba8a41cde833ab4ae4d57e09c44e6fa6",
      "fit=squash,resize=24x24,crop=24x24,filter=opencv-linear,order=rgb,scale=1,"
      "mean=127.5,deviation=128"},
 };
@@ -94,10 +99,13 @@ static void test_file(void **state)
     const struct model *model = network_model(network);
     size_t side = test->side > 0 ? test->side : test->usual_side;
     struct preprocess_rule rule;
-    char text[RULE_TEXT];
+    char text[RULE_TEXT], digest[HASH_TEXT];
+    struct hash hash = model_digest(model);
     struct error error;
 
     assert_string_equal(model->format->name, "caffe");
+    hash_to_text(&hash, digest);
+    assert_string_equal(digest, test->digest);
     assert_int_equal(model->file_count, 2);
     assert_int_equal(input->channels, test->channels);
     assert_int_equal(input->height, test->side);
@@ -170,7 +178,7 @@ static float *mirror_images(const float *images, size_t side)
 }
 
 /* mtcnn_det2 from its Caffe file, which sees its images on their side and in red, green and blue,
- * and from the MXNet file that was made from it and sees them upright and in blue, green and red. */
+ * and from the MXNet file that was made from it and sees them upright, in blue, green and red. */
 static void test_same_in_mxnet(void **state)
 {
     enum { SIDE = 24, CHANNELS = 64, MAP = 3 };
