@@ -4,100 +4,60 @@
 #include <math.h>
 #include <string.h>
 
+#include "extract/formats/batch_norm.h"
 #include "extract/formats/tensorflow_reader_private.h"
 
 /* ---- per channel ------------------------------------------------------------------------ */
 
-/* scale (x - mean) / sqrt(variance + epsilon) + offset, as a factor and a shift; the constants
- * may each be NULL where they have no effect. */
-struct statistics {
-    const struct tensor *scale, *offset, *mean, *variance;
-    double epsilon;
-};
-
-static double number_or(const struct tensor *tensor, size_t index, double fallback)
-{
-    return tensor != NULL ? tensor_real(tensor, index) : fallback;
-}
-
+/* order: which inputs are gamma, beta, mean and variance. */
 static int add_normalisation(struct reader *reader, const struct tensorflow_node *node,
-                             const struct value *value, const struct statistics *statistics,
+                             const size_t *order, double epsilon, bool scaled,
                              struct error *error)
 {
-    const struct tensor *all[] = {statistics->scale, statistics->offset, statistics->mean,
-                                  statistics->variance};
-    size_t channels = shape_channels(tensorflow_layer_shape(reader, value));
+    const struct tensor *constants[4];
+    struct batch_norm norm = {.epsilon = epsilon};
     struct layer layer = {.kind = LAYER_AFFINE};
-    float *scale, *shift;
+    struct value value;
+    size_t channels;
 
-    for (size_t i = 0; i < 4; i++)
-        if (all[i] != NULL && (all[i]->type == TENSOR_OTHER || all[i]->count != channels))
-            return error_set(error, "one of its parameters has %zu numbers for %zu channels",
-                             all[i]->count, channels);
-    scale = graph_allocate(reader->graph, channels, sizeof *scale, error);
-    shift = graph_allocate(reader->graph, channels, sizeof *shift, error);
-    if (scale == NULL || shift == NULL)
+    if (tensorflow_formatted_input(reader, node, 0, &value, error) < 0)
         return FAILED;
-    for (size_t c = 0; c < channels; c++) {
-        double deviation = sqrt(tensor_real(statistics->variance, c) + statistics->epsilon);
-        double factor = number_or(statistics->scale, c, 1) / deviation;
-
-        scale[c] = (float)factor;
-        shift[c] = (float)(tensor_real(statistics->offset, c) -
-                           factor * tensor_real(statistics->mean, c));
-    }
-    layer.affine = (struct affine){scale, shift};
-    return tensorflow_add_simple(reader, node, &layer, value, error);
-}
-
-static int need_constants(const struct reader *reader, const struct tensorflow_node *node,
-                          const struct tensor **constants, struct error *error)
-{
+    channels = shape_channels(tensorflow_layer_shape(reader, &value));
     for (size_t i = 0; i < 4; i++) {
-        constants[i] = tensorflow_constant(reader, node, i + 1);
+        constants[i] = tensorflow_constant(reader, node, order[i]);
         if (constants[i] == NULL)
-            return error_set(error, "its parameter %zu is not a constant", i + 1);
+            return error_set(error, "its parameter %zu is not a constant", order[i]);
     }
-    return 0;
+    norm.gamma = scaled ? constants[0] : NULL;
+    norm.beta = constants[1];
+    norm.mean = constants[2];
+    norm.variance = constants[3];
+    if (tensorflow_charge(reader, 2 * channels * sizeof(float), error) < 0 ||
+        batch_norm_affine(reader->graph, &norm, channels, &layer.affine, error) < 0)
+        return FAILED;
+    return tensorflow_add_simple(reader, node, &layer, &value, error);
 }
 
 int tensorflow_batch_norm(struct reader *reader, const struct tensorflow_node *node,
                           struct error *error)
 {
-    const struct tensor *constants[4];
-    struct statistics statistics = {.epsilon = (double)tensorflow_float(node, "epsilon", 1e-4f)};
-    struct value value;
+    static const size_t order[] = {1, 2, 3, 4};
 
     if (tensorflow_boolean(node, "is_training", true))
         return error_set(error, "it is not in the form used for inference");
-    if (tensorflow_formatted_input(reader, node, 0, &value, error) < 0 ||
-        need_constants(reader, node, constants, error) < 0)
-        return FAILED;
-    statistics.scale = constants[0];
-    statistics.offset = constants[1];
-    statistics.mean = constants[2];
-    statistics.variance = constants[3];
-    return add_normalisation(reader, node, &value, &statistics, error);
+    return add_normalisation(reader, node, order,
+                             (double)tensorflow_float(node, "epsilon", 1e-4f), true, error);
 }
 
 /* The operator that FusedBatchNorm came after: mean, variance, beta, gamma. */
 int tensorflow_global_normalisation(struct reader *reader, const struct tensorflow_node *node,
                                     struct error *error)
 {
-    const struct tensor *constants[4];
-    struct statistics statistics = {
-        .epsilon = (double)tensorflow_float(node, "variance_epsilon", 1e-3f)};
-    struct value value;
+    static const size_t order[] = {4, 3, 1, 2};
 
-    if (tensorflow_formatted_input(reader, node, 0, &value, error) < 0 ||
-        need_constants(reader, node, constants, error) < 0)
-        return FAILED;
-    statistics.mean = constants[0];
-    statistics.variance = constants[1];
-    statistics.offset = constants[2];
-    if (tensorflow_boolean(node, "scale_after_normalization", true))
-        statistics.scale = constants[3];
-    return add_normalisation(reader, node, &value, &statistics, error);
+    return add_normalisation(reader, node, order,
+                             (double)tensorflow_float(node, "variance_epsilon", 1e-3f),
+                             tensorflow_boolean(node, "scale_after_normalization", true), error);
 }
 
 /* x becomes scale x + shift, the same for all channels. */
@@ -106,7 +66,7 @@ static int add_uniform(struct reader *reader, const struct tensorflow_node *node
 {
     size_t channels = shape_channels(tensorflow_layer_shape(reader, value));
     struct layer layer = {.kind = LAYER_AFFINE};
-    float *scales = graph_allocate(reader->graph, channels, sizeof *scales, error);
+    float *scales = tensorflow_allocate(reader, channels, error);
 
     if (scales == NULL)
         return FAILED;
@@ -335,7 +295,7 @@ static int add_channel_operation(struct reader *reader, const struct tensorflow_
     if (values == NULL)
         return FAILED;
     if (kind == BINARY_SUBTRACT && constant_first) {
-        negative = graph_allocate(reader->graph, channels, sizeof *negative, error);
+        negative = tensorflow_allocate(reader, channels, error);
         if (negative == NULL)
             return FAILED;
     }
@@ -372,14 +332,12 @@ static int add_constant_layer(struct reader *reader, const struct tensorflow_nod
     struct layer layer = {.kind = LAYER_CONSTANT, .shape = *shape};
     float *values, *stored;
 
-    if (tensorflow_charge(reader, constant->bytes.size, error) < 0)
-        return FAILED;
     values = tensorflow_floats(reader, constant, constant->count, error);
     if (values == NULL)
         return FAILED;
     layer.constant = values;
     if (shape_is_map(shape) && value->channels_first) {
-        stored = graph_allocate(reader->graph, constant->count, sizeof *stored, error);
+        stored = tensorflow_allocate(reader, constant->count, error);
         if (stored == NULL)
             return FAILED;
         store_map(values, shape, stored);

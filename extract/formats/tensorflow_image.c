@@ -379,13 +379,13 @@ static bool has_part(const char *name, const char *begin)
 {
     size_t length = strlen(begin);
 
-    while (name != NULL) {
-        if (strncmp(name, begin, length) == 0)
-            return true;
+    while (strncmp(name, begin, length) != 0) {
         name = strchr(name, '/');
-        name += name != NULL;
+        if (name == NULL)
+            return false;
+        name++;
     }
-    return false;
+    return true;
 }
 
 static void write_family_rule(const struct tensorflow_file *file, char rule[MODEL_TEXT])

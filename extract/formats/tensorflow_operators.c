@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/memory.h"
 #include "extract/formats/tensorflow_reader_private.h"
 
 const struct shape *tensorflow_layer_shape(const struct reader *reader, const struct value *value)
@@ -71,6 +72,19 @@ int tensorflow_add_reshape(struct reader *reader, const struct tensorflow_node *
     return tensorflow_add(reader, node, port, &layer, &from.layer, &from, error);
 }
 
+float *tensorflow_allocate(struct reader *reader, size_t count, struct error *error)
+{
+    size_t size;
+
+    if (!size_multiply(count, sizeof(float), &size)) {
+        error_no_memory(error);
+        return NULL;
+    }
+    if (tensorflow_charge(reader, size, error) < 0)
+        return NULL;
+    return graph_allocate(reader->graph, count, sizeof(float), error);
+}
+
 float *tensorflow_floats(struct reader *reader, const struct tensor *tensor, size_t channels,
                          struct error *error)
 {
@@ -81,7 +95,7 @@ float *tensorflow_floats(struct reader *reader, const struct tensor *tensor, siz
                   channels);
         return NULL;
     }
-    values = graph_allocate(reader->graph, channels, sizeof *values, error);
+    values = tensorflow_allocate(reader, channels, error);
     for (size_t i = 0; values != NULL && i < channels; i++)
         values[i] = (float)tensor_real(tensor, tensor->count == 1 ? 0 : i);
     return values;

@@ -119,6 +119,9 @@ int tensorflow_add_reshape(struct reader *reader, const struct tensorflow_node *
 /* Takes bytes from the budget; FAILED when it is used up. */
 int tensorflow_charge(struct reader *reader, size_t bytes, struct error *error);
 
+/* Room for numbers, zeroed; lives with the graph, and is taken from the budget. */
+float *tensorflow_allocate(struct reader *reader, size_t count, struct error *error);
+
 /* A constant's value for each of `channels`; lives with the graph. The constant holds as many
  * numbers or one. */
 float *tensorflow_floats(struct reader *reader, const struct tensor *tensor, size_t channels,

@@ -34,11 +34,23 @@ static bool is_pointwise(const struct layer *layer)
            layer->convolution.window.kernel[0] == 1 && layer->convolution.window.kernel[1] == 1;
 }
 
+/* A convolution whose only window is its whole input: a fully connected layer by another name, as
+ * TF-Slim's VGG has it. */
+static bool covers_map(const struct graph *graph, const struct layer *layer)
+{
+    const struct shape *input;
+
+    if (layer->kind != LAYER_CONVOLUTION || layer->convolution.groups != 1 ||
+        !is_one_pixel(layer))
+        return false;
+    input = &layer_at(graph, layer->inputs[0])->shape;
+    return layer->convolution.window.kernel[0] == input->dims[SHAPE_HEIGHT] &&
+           layer->convolution.window.kernel[1] == input->dims[SHAPE_WIDTH];
+}
+
 static bool is_dense(const struct graph *graph, const struct layer *layer)
 {
-    if (layer->kind == LAYER_DENSE)
-        return true;
-    return is_pointwise(layer) && is_one_pixel(layer_at(graph, layer->inputs[0]));
+    return layer->kind == LAYER_DENSE || covers_map(graph, layer);
 }
 
 /* An average over the whole map. */
@@ -143,7 +155,7 @@ bool bottleneck_is_flattened(const struct graph *graph, size_t layer)
 
         if (next->input_count != 1 || next->inputs[0] != layer)
             continue;
-        if (next->kind == LAYER_RESHAPE && next->shape.rank == 1)
+        if ((next->kind == LAYER_RESHAPE && next->shape.rank == 1) || covers_map(graph, next))
             return true;
         if (keeps_places(next))
             layer = i;

@@ -923,6 +923,64 @@ case("image_list", (1, 8, 8), conv(1, 5, 3, 2), begin=begin_with_list)
 case("image_unknown", SMALL, conv(3, 5, 3, 2), begin=begin_unknown, size="free")
 
 
+# Whole networks, for where they are cut ---------------------------------------------------------
+
+
+def named(step, name):
+    """The step's last node under a name of its own."""
+    def rename(graph, x):
+        old = step(graph, x)
+        for nodes in (graph.file, graph.reference):
+            for index, (node, operator, inputs, attributes) in enumerate(nodes):
+                nodes[index] = (name if node == old else node, operator,
+                                [name if item == old else item for item in inputs], attributes)
+        return name
+    return rename
+
+
+def aside(*steps):
+    """Steps that nothing goes on from."""
+    def step(graph, x):
+        chain(*steps)(graph, x)
+        return x
+    return step
+
+
+def one_row(count):
+    """A reshape for batches of one; the reference runs all images at once."""
+    return lambda graph, x: graph.node("Reshape", x, integers(1, count),
+                                       instead=(None, [x, integers(-1, count)], {}))
+
+
+squeezed = op("Squeeze", squeeze_dims=[1, 2])
+stem = chain(conv(3, 6, 3, 2), unfolded_batch_norm(6), relu6)
+
+case("net_slim_mobilenet", (3, 14, 14), stem, depthwise(6, 1, 3), fused_batch_norm(6), relu6,
+     conv(6, 9, 1), relu6, named(pool("AvgPool", 7, 2, "VALID"), "features"), conv(9, 5, 1),
+     bias(5), squeezed, reshape(-1, 5), op("Softmax"))
+case("net_slim_resnet", (3, 16, 16), stem, branches(joined("Add"), [], [conv(6, 6, 3), relu]),
+     named(reduce("Mean", 1, 2, keep=True), "features"), conv(6, 5, 1), bias(5), squeezed,
+     op("Softmax"))
+case("net_slim_vgg", (3, 16, 16), stem, named(pool("MaxPool", 2, 2, "VALID"), "features"),
+     conv(6, 12, 4, padding="VALID"), bias(12), relu, conv(12, 12, 1), relu, conv(12, 5, 1),
+     squeezed)
+case("net_keras_vgg", (3, 16, 16), stem, named(pool("MaxPool", 2, 2, "VALID"), "features"),
+     flatten_by_product, dense(96, 12), op("BiasAdd", normal(12)), relu, dense(12, 5),
+     op("Softmax"))
+case("net_retrained", (3, 16, 16), stem, named(pool("AvgPool", 8, 1, "VALID"), "features"),
+     one_row(6), op("PlaceholderWithDefault", dtype=Type("float"), shape=Shape([-1, 6]),
+                       instead=("Identity", None, {})), dense(6, 5), op("Add", normal(5)),
+     op("Softmax"), batch=1, images=3)
+case("net_first", (3, 16, 16), conv(3, 6, 3, 2), fused_batch_norm(6), relu,
+     named(pool("MaxPool", 2, 2, "VALID"), "features"), flatten_first(96), dense(96, 5),
+     first=True)
+case("net_two_heads", (3, 16, 16), stem,
+     aside(global_average, dense(6, 4), op("Softmax")), conv(6, 6, 3), relu, conv(6, 7, 3),
+     named(relu, "features"), conv(7, 1000, 1), global_average)
+case("net_evaluated", (3, 16, 16), stem, named(global_average, "features"), dense(6, 5),
+     aside(op("ArgMax", integer(1)), op("Cast", SrcT=Type("int64"), DstT=Type("float"))))
+
+
 def main():
     unknown = [name for name in sys.argv[1:] if name not in CASES]
     if unknown or "TENSORFLOWJS" not in os.environ:

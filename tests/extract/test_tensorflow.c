@@ -148,6 +148,104 @@ static void test_changed_bytes(void **state)
     scratch_remove(folder);
 }
 
+/* ---- other files, and large ones -------------------------------------------------------- */
+
+static void test_saved_model(void **state)
+{
+    static const char file[] = "\x08\x01\x12\x09\n\x07" "\x22\x05serve";
+    char *folder = scratch_create();
+    struct error error;
+
+    (void)state;
+    assert_int_equal(use_bytes(folder, file, sizeof file - 1, NULL, &error), FAILED);
+    assert_non_null(strstr(error.text, "SavedModel"));
+    scratch_remove(folder);
+}
+
+static void append(FILE *file, const struct node *node)
+{
+    struct message message = {.size = 0};
+
+    put_node(&message, node);
+    assert_int_equal(fwrite(message.data, 1, message.size, file), message.size);
+}
+
+/* input -> conv -> `length` nodes, in the file from the last to the first. */
+static const char *write_chain(const char *folder, const char *operator, int length)
+{
+    static const int64_t shape[] = {-1, 4, 4, 1};
+    const char *path = scratch_path(folder, "chain.pb");
+    FILE *file = fopen(path, "wb");
+    struct message message = {.size = 0};
+
+    assert_non_null(file);
+    for (int i = length; i > 0; i--) {
+        char name[32], input[32];
+
+        snprintf(name, sizeof name, "n%d", i);
+        snprintf(input, sizeof input, i > 1 ? "n%d" : "conv", i - 1);
+        append(file, &(struct node){.name = name, .operator = operator, .inputs = {input}});
+    }
+    append(file, &(struct node){"conv", "Conv2D", {"input", "weights"}, {
+        {"padding", .text = "SAME"}, {"strides", .count = 4, .numbers = {1, 1, 1, 1}}}});
+    append(file, &(struct node){.name = "input", .operator = "Placeholder", .attributes = {
+        {"dtype", .type = FLOAT}, {"shape", .shape = shape, .count = 4}}});
+    put_constant(&message, &(struct constant){"weights", FLOAT, .rank = 4, .shape = {1, 1, 1, 1},
+                                              .bytes = 4});
+    assert_int_equal(fwrite(message.data, 1, message.size, file), message.size);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+/* However long a chain is, the stack is not what it costs. */
+static void test_long_chains(void **state)
+{
+    enum { LONG = 100000, TOO_LONG = 140000 };
+    char *folder = scratch_create();
+    struct error error;
+
+    (void)state;
+    if (use_file(write_chain(folder, "Identity", LONG), "n100000", &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(use_file(write_chain(folder, "Relu", LONG), NULL, &error), FAILED);
+    assert_non_null(strstr(error.text, "16384 layers"));
+    assert_int_equal(use_file(write_chain(folder, "Identity", TOO_LONG), NULL, &error), FAILED);
+    assert_non_null(strstr(error.text, "131072 nodes"));
+    scratch_remove(folder);
+}
+
+/* ---- where networks are cut ------------------------------------------------------------- */
+
+static void test_bottlenecks(void **state)
+{
+    static const struct {
+        const char *name;
+        enum pooling pooling;
+        size_t dimension;
+    } cases[] = {
+        {"net_slim_mobilenet", POOLING_NONE, 9}, {"net_slim_resnet", POOLING_NONE, 6},
+        {"net_slim_vgg", POOLING_NONE, 96},      {"net_keras_vgg", POOLING_NONE, 96},
+        {"net_retrained", POOLING_NONE, 6},      {"net_first", POOLING_NONE, 96},
+        {"net_two_heads", POOLING_AVERAGE, 7},   {"net_evaluated", POOLING_NONE, 6},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[256];
+        struct network *network;
+        struct error error;
+
+        snprintf(path, sizeof path, FOLDER "%s.pb", cases[i].name);
+        if (network_open(path, NULL, &network, &error) < 0 ||
+            network_prepare(network, &(struct network_request){.batch = 1}, &error) < 0)
+            fail_msg("%s: %s", cases[i].name, error.text);
+        assert_string_equal(network_output(network, 0)->layer, "features");
+        assert_int_equal(network_output(network, 0)->pooling, cases[i].pooling);
+        assert_int_equal(network_output(network, 0)->dimension, cases[i].dimension);
+        network_free(network);
+    }
+}
+
 /* ---- graphs that lie -------------------------------------------------------------------- */
 
 /*
@@ -577,6 +675,9 @@ int main(void)
     static const struct CMUnitTest whole_files[] = {
         cmocka_unit_test(test_cut_off),
         cmocka_unit_test(test_changed_bytes),
+        cmocka_unit_test(test_saved_model),
+        cmocka_unit_test(test_bottlenecks),
+        cmocka_unit_test(test_long_chains),
     };
     struct CMUnitTest liars[RECIPES];
     int failed;
