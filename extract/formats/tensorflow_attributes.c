@@ -109,8 +109,9 @@ static size_t collect_integers(struct bytes bytes, uint32_t number, int64_t *val
 size_t tensorflow_integers(const struct tensorflow_node *node, const char *name, int64_t *values,
                            size_t room)
 {
-    return collect_integers(protobuf_find(find_attribute(node, name), VALUE_LIST), LIST_INTEGER, values,
-                            room);
+    struct bytes list = protobuf_find(find_attribute(node, name), VALUE_LIST);
+
+    return collect_integers(list, LIST_INTEGER, values, room);
 }
 
 /* The lengths of a TensorShapeProto, into shape [TENSOR_MAX_RANK]. */

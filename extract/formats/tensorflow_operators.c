@@ -197,17 +197,28 @@ bool tensorflow_is_control_flow(const char *operator)
     return is_listed(operator, names);
 }
 
+static bool is_quantised(const char *operator)
+{
+    static const char *const names[] = {"Quantize*", "Dequantize", "Requantiz*", "FakeQuant*",
+                                        NULL};
+
+    return is_listed(operator, names);
+}
+
+bool tensorflow_is_refused(const char *operator)
+{
+    return tensorflow_is_control_flow(operator) || is_quantised(operator);
+}
+
 const char *tensorflow_refusal(const char *operator)
 {
-    static const char *const quantised[] = {"Quantize*", "Dequantize", "Requantiz*", "FakeQuant*",
-                                            NULL};
     static const char *const variables[] = {"Variable*", "VarHandleOp", "ReadVariableOp",
                                             "Restore*", NULL};
     static const char *const inputs[] = {"Placeholder", "PlaceholderV2", NULL};
 
     if (tensorflow_is_control_flow(operator))
         return "control flow is not supported";
-    if (is_listed(operator, quantised))
+    if (is_quantised(operator))
         return "quantised operators are not supported";
     if (is_listed(operator, variables))
         return "its weights are not in the file: the graph must be frozen first";

@@ -318,7 +318,7 @@ static int translate(struct reader *reader, const struct tensorflow_node *node,
 
     if (strcmp(node->operator, "Const") == 0)
         return read_constant(reader, node, error);
-    if (tensorflow_is_control_flow(node->operator))
+    if (tensorflow_is_refused(node->operator))
         return error_set(error, "%s", tensorflow_refusal(node->operator));
     if (is_constant_node(reader, node))
         return fold_node(reader, node, error);
@@ -332,7 +332,6 @@ static int read_node(struct reader *reader, size_t number, struct error *error)
     const struct tensorflow_node *node = &reader->file->nodes[number];
     struct error reason;
 
-    /* "NoOp" and the like are there for their order alone. */
     if (translate(reader, node, &reason) == 0)
         return 0;
     return add_unsupported(reader, node, reason.text, error);

@@ -1,7 +1,7 @@
 /*
  * What tensorflow_reader.c (the walk through the nodes), tensorflow_output.c (where it ends),
- * tensorflow_operators.c (the table of operators) and the functions of the operators (tensorflow_windows.c, tensorflow_arithmetic.c,
- * tensorflow_shapes.c) share.
+ * tensorflow_operators.c (the table of operators) and the functions of the operators
+ * (tensorflow_windows.c, tensorflow_arithmetic.c, tensorflow_shapes.c) share.
  */
 #ifndef EXTRACT_FORMATS_TENSORFLOW_READER_PRIVATE_H
 #define EXTRACT_FORMATS_TENSORFLOW_READER_PRIVATE_H
@@ -46,6 +46,8 @@ tensorflow_function *tensorflow_find_operator(const char *operator);
 /* Why an operator that has no function is refused. */
 const char *tensorflow_refusal(const char *operator);
 bool tensorflow_is_control_flow(const char *operator);
+/* True for control flow and quantised operators, which are refused on constants too. */
+bool tensorflow_is_refused(const char *operator);
 
 /* Sets the graph's output: of the results that depend on the image and that no node reads, the one
  * with the most layers before it; where the way to it holds what is not supported, that, so that
