@@ -18,7 +18,14 @@ enum { TENSOR_DIMS = 1, TENSOR_DATA_TYPE = 2, TENSOR_FLOAT_DATA = 4, TENSOR_INT3
        TENSOR_LOCATION = 14 };
 enum { VALUE_NAME = 1, VALUE_TYPE = 2, TYPE_TENSOR = 1, TENSOR_TYPE_SHAPE = 2, SHAPE_DIM = 1,
        DIM_VALUE = 1 };
-enum { DATA_FLOAT = 1, DATA_INT32 = 6, DATA_INT64 = 7, DATA_FLOAT16 = 10, DATA_DOUBLE = 11 };
+enum {
+    DATA_FLOAT = 1,
+    DATA_INT8 = 3,
+    DATA_INT32 = 6,
+    DATA_INT64 = 7,
+    DATA_FLOAT16 = 10,
+    DATA_DOUBLE = 11
+};
 
 static int damaged(struct error *error)
 {
@@ -67,6 +74,8 @@ static enum tensor_type type_of(uint64_t data_type)
         return TENSOR_FLOAT16;
     case DATA_DOUBLE:
         return TENSOR_FLOAT64;
+    case DATA_INT8:
+        return TENSOR_INT8;
     case DATA_INT32:
         return TENSOR_INT32;
     case DATA_INT64:

@@ -8,7 +8,7 @@
 #include "common/memory.h"
 
 static const size_t type_sizes[] = {
-    [TENSOR_FLOAT32] = 4, [TENSOR_FLOAT16] = 2, [TENSOR_FLOAT64] = 8,
+    [TENSOR_FLOAT32] = 4, [TENSOR_FLOAT16] = 2, [TENSOR_FLOAT64] = 8, [TENSOR_INT8] = 1,
     [TENSOR_INT32] = 4,   [TENSOR_INT64] = 8,   [TENSOR_OTHER] = 0,
 };
 
@@ -91,6 +91,8 @@ double tensor_real(const struct tensor *tensor, size_t index)
     case TENSOR_FLOAT64:
         memcpy(&value, &bits, sizeof value);
         return value;
+    case TENSOR_INT8:
+        return (double)(int8_t)(uint8_t)bits;
     case TENSOR_INT32:
         return (double)(int32_t)(uint32_t)bits;
     case TENSOR_INT64:
@@ -150,7 +152,8 @@ void tensor_set_integer(struct tensor *tensor, size_t index, int64_t value)
 
 bool tensor_is_integer(const struct tensor *tensor)
 {
-    return tensor->type == TENSOR_INT32 || tensor->type == TENSOR_INT64;
+    return tensor->type == TENSOR_INT8 || tensor->type == TENSOR_INT32 ||
+           tensor->type == TENSOR_INT64;
 }
 
 int tensor_to_float(const struct tensor *tensor, float *out, struct error *error)

@@ -18,6 +18,7 @@ enum tensor_type {
     TENSOR_FLOAT32,
     TENSOR_FLOAT16,
     TENSOR_FLOAT64,
+    TENSOR_INT8,
     TENSOR_INT32,
     TENSOR_INT64,
     TENSOR_OTHER  /* a type that no layer takes; kept so that the message can say so */

@@ -30,7 +30,9 @@ void tensor_copy_element(const struct tensor *from, size_t index, struct tensor 
 
 static enum tensor_type result_type(const struct tensor *input)
 {
-    return input->type == TENSOR_FLOAT16 ? TENSOR_FLOAT32 : input->type;
+    return input->type == TENSOR_FLOAT16 ? TENSOR_FLOAT32
+           : input->type == TENSOR_INT8  ? TENSOR_INT32
+                                         : input->type;
 }
 
 int tensor_convert(const struct tensor *input, enum tensor_type type, struct tensor *result,

@@ -829,6 +829,15 @@ def cast_weights(network, x):
     return network.node("Add", network.node("Mul", network.node("Conv", x, kernel), scale), shift)
 
 
+def scaled_int8_weights(network, x):
+    """Weights of eight bits with a scale for each output channel."""
+    kernel = network.node("Cast", lambda random: random.integers(-128, 128, (9, 5, 3, 3), np.int8),
+                          to=TensorProto.FLOAT)
+    scale = network.constant(lambda random: random.uniform(1e-3, 3e-3, (9, 1, 1, 1))
+                             .astype(np.float32))
+    return network.node("Conv", x, network.node("Mul", kernel, scale), normal(9))
+
+
 case("constant_nodes", (5, 3, 5), from_constants)
 case("constant_short", (5, 2, 6), from_short_constants, opset=12)
 case("view_by_shape", (5, 2, 6), conv(5, 3, 1), view_by_shape, dense(36, 5), images=3)
@@ -839,6 +848,8 @@ case("computed_weights", (5, 3, 5), computed_weights)
 case("reshaped_weights", (2, 2, 5), flatten, reshaped_weights)
 case("shared_bias", (5, 2, 6), shared_bias)
 case("cast_weights", (5, 3, 5), cast_weights)
+case("stored_raw_int8", (5, 3, 5), scaled_int8_weights)
+case("stored_typed_int8", (5, 3, 5), scaled_int8_weights, typed=True)
 small = (conv(5, 9, 3, pads=1, wrap=rounded), relu, conv(9, 7, 1, wrap=rounded))
 case("stored_raw_float", (5, 2, 6), *small)
 case("stored_typed_float", (5, 2, 6), *small, typed=True)
