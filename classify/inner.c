@@ -60,16 +60,6 @@ static int check_failures(const struct validation *validation, struct error *err
     return 0;
 }
 
-static void run(struct validation *validation, struct parallel *parallel, parallel_task *task)
-{
-    if (parallel != NULL) {
-        parallel_for(parallel, validation->folds.folds, task, validation);
-        return;
-    }
-    for (size_t fold = 0; fold < validation->folds.folds; fold++)
-        task(validation, fold, 0);
-}
-
 /* One fold's examples, the positions of its test part, and room for a decision about one image. */
 struct fold {
     struct solver_set set;
@@ -262,7 +252,7 @@ int inner_choose(const struct inner_part *part, const struct solver_settings *se
                                         sizeof *validation.scores, error);
     if (validation.scores == NULL)
         goto out;
-    run(&validation, parallel, choose_in_fold);
+    parallel_for(parallel, validation.folds.folds, choose_in_fold, &validation);
     outcome = check_failures(&validation, error);
     *c = best_of(&validation);
 out:
@@ -359,7 +349,7 @@ int inner_calibrate(const struct inner_part *part, const struct solver_settings 
     images.positive = memory_allocate(part->count, sizeof *images.positive, error);
     if (validation.values == NULL || images.values == NULL || images.positive == NULL)
         goto out;
-    run(&validation, parallel, calibrate_in_fold);
+    parallel_for(parallel, validation.folds.folds, calibrate_in_fold, &validation);
     outcome = check_failures(&validation, error);
     if (outcome == 0)
         fit_all(&validation, solution, &images, sigmoids);

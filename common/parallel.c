@@ -164,7 +164,7 @@ void parallel_free(struct parallel *parallel)
 
 size_t parallel_threads(const struct parallel *parallel)
 {
-    return parallel->threads;
+    return parallel != NULL ? parallel->threads : 1;
 }
 
 static void wait_for_end(struct parallel *parallel)
@@ -182,6 +182,11 @@ static void wait_for_end(struct parallel *parallel)
 
 void parallel_for(struct parallel *parallel, size_t count, parallel_task *task, void *context)
 {
+    if (parallel == NULL) {
+        for (size_t i = 0; i < count; i++)
+            task(context, i, 0);
+        return;
+    }
     parallel->task = task;
     parallel->context = context;
     for (size_t i = 0; i < parallel->threads; i++) {

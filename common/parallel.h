@@ -27,10 +27,11 @@ typedef void parallel_task(void *context, size_t task, size_t worker);
 int parallel_create(size_t threads, struct parallel **parallel, struct error *error);
 void parallel_free(struct parallel *parallel);
 
+/* 1 for NULL. */
 size_t parallel_threads(const struct parallel *parallel);
 
 /* Runs task(context, 0 .. count - 1) and returns when all have ended. One loop at a time; a task
- * must not start another. */
+ * must not start another. `parallel` may be NULL: then the caller runs them in order, as worker 0. */
 void parallel_for(struct parallel *parallel, size_t count, parallel_task *task, void *context);
 
 /* The processors that this process may use, at least 1. */

@@ -97,6 +97,9 @@ static void test_result_does_not_depend_on_the_threads(void **state)
             memcpy(first, out, COUNT * sizeof *out);
         assert_memory_equal(out, first, COUNT * sizeof *out);
     }
+    memset(out, 0, COUNT * sizeof *out);
+    parallel_for(NULL, COUNT, sum_first, &product);
+    assert_memory_equal(out, first, COUNT * sizeof *out);
     free(in);
     free(out);
     free(first);
@@ -110,6 +113,7 @@ static void test_create_and_free(void **state)
     (void)state;
     parallel_free(NULL);
     assert_true(parallel_processors() >= 1);
+    assert_int_equal(parallel_threads(NULL), 1);
     assert_int_equal(parallel_create(0, &parallel, &error), 0);
     assert_int_equal(parallel_threads(parallel), parallel_processors());
     parallel_free(parallel);
