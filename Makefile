@@ -59,7 +59,8 @@ link = $(CC) -pthread $(instrument) $(CFLAGS) $(LDFLAGS)
 
 common_libraries := -lsqlite3 -lnettle
 extract_libraries := $(common_libraries) $(optional_link) -lpng -ljpeg -lm
-classify_libraries := $(common_libraries) -lopenblas -lsvm -lm
+# OpenBLAS is loaded when it is needed: classify/gram.c says why.
+classify_libraries := $(common_libraries) -lsvm -lm
 
 # One kernel source becomes one object per instruction set; the program chooses when it starts.
 x86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))

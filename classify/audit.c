@@ -176,8 +176,7 @@ int audit_photographs(struct dataset *dataset, struct parallel *parallel, struct
                       struct error *error)
 {
     *audit = (struct audit){0};
-    if (dataset_compute_gram(dataset, parallel, error) == 0 &&
-        neighbours_find(dataset->gram, dataset->count, &audit->neighbours, error) == 0 &&
+    if (neighbours_find(dataset, parallel, &audit->neighbours, error) == 0 &&
         find_groups(dataset, audit, error) == 0 && find_outliers(audit, error) == 0)
         return 0;
     audit_release(audit);

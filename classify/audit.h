@@ -47,7 +47,7 @@ struct audit {
 
 /* Groups by content and by neighbours.h, whatever groups the user gave; outliers are farther from
  * their nearest neighbour than the third quartile of that by three times the distance between the
- * quartiles (Tukey's outer fence). FAILED as dataset_compute_gram. */
+ * quartiles (Tukey's outer fence). FAILED as neighbours_find. */
 int audit_photographs(struct dataset *dataset, struct parallel *parallel, struct audit *audit,
                       struct error *error);
 

@@ -322,6 +322,7 @@ static int audit_database(const struct examples_request *request, struct finding
     const struct dataset_request everything = {
         .feature_set = request->features,
         .normalize = normalize_find(request->learning->normalize),
+        .parallel = request->parallel,
     };
     struct dataset dataset = {0};
     struct examples examples = {0};

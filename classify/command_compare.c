@@ -219,6 +219,7 @@ static void json_entry(const struct comparing *comparing, size_t place, struct j
     feature_set_json(candidate->representation->examples.features, "feature_set", json);
     learning_json(&candidate->learning, json);
     augmentation_json(&candidate->representation->examples.augmentation, json);
+    json_text(json, "solver", training_solver(evaluation->on_vectors));
     json_integer(json, "part", (int64_t)entry->evaluation);
     json_real(json, "accuracy", evaluation->metrics.accuracy);
     json_integer(json, "correct", (int64_t)evaluation->metrics.correct);
@@ -279,6 +280,8 @@ static void write_heading(const struct comparing *comparing, FILE *out)
         fprintf(out, "%zu trainings each on the same stratified folds, seed %zu; %zu images",
                 evaluation->fold_count, settings->learning.seed, evaluation->count);
     fprintf(out, ", %zu classes; linear SVM", examples->dataset.class_count);
+    if (evaluation->on_vectors)
+        fprintf(out, ", by %s", training_solver(true));
     if (settings->views.count < 2)
         augmentation_describe(&comparing->lineup.augmentation, "\n", out);
     fputs("\n\n", out);

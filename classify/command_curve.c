@@ -174,6 +174,7 @@ static void write_json(const void *context, FILE *out)
     protocol_json(&curve->settings->protocol, &curve->settings->learning, &json);
     learning_json(&curve->settings->learning, &json);
     augmentation_json(&curve->examples->augmentation, &json);
+    json_text(&json, "solver", training_solver(curve->evaluations[0].on_vectors));
     json_integer(&json, "images", (int64_t)dataset->count);
     json_open(&json, "classes", '[');
     for (size_t class = 0; class < dataset->class_count; class++)
@@ -230,7 +231,7 @@ static void write_text(const void *context, FILE *out)
     fprintf(out, " (feature set %" PRId64 ")\n%zu trainings a point, seed %zu; %zu images, %zu "
             "classes; ", features->id, evaluation->fold_count, curve->settings->learning.seed,
             evaluation->count, evaluation->classes);
-    learning_describe(&curve->settings->learning, out);
+    learning_describe(&curve->settings->learning, evaluation->on_vectors, out);
     augmentation_describe(&curve->examples->augmentation, "\n", out);
     fputs("\n\nimages a class   accuracy   95 % interval\n", out);
     for (size_t point = 0; point < curve->count; point++)

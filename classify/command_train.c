@@ -89,6 +89,7 @@ static void write_json(const void *context, FILE *out)
     json_text(&json, "train_split", trained->settings->train_split);
     learning_json(&trained->settings->learning, &json);
     augmentation_json(&trained->examples->augmentation, &json);
+    json_text(&json, "solver", training_solver(trained->classifier->on_vectors));
     json_real(&json, "chosen", trained->classifier->c);
     json_boolean(&json, "probability", trained->settings->probability);
     json_integer(&json, "images", (int64_t)dataset->count);
@@ -112,7 +113,7 @@ static void write_text(const void *context, FILE *out)
     fprintf(out, ": %zu images, %zu classes; ", dataset->count, dataset->class_count);
     display_write(out, features);
     fputs("; ", out);
-    learning_describe(&trained->settings->learning, out);
+    learning_describe(&trained->settings->learning, trained->classifier->on_vectors, out);
     augmentation_describe(&trained->examples->augmentation, "; ", out);
     if (strcmp(trained->settings->learning.cost, "auto") == 0)
         fprintf(out, "; C = %.3g chosen", trained->classifier->c);

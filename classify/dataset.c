@@ -25,20 +25,21 @@ enum normalize normalize_find(const char *name)
     return (enum normalize)i;
 }
 
-void normalize_vector(enum normalize normalize, float *vector, size_t dimension)
+bool normalize_vector(enum normalize normalize, float *vector, size_t dimension)
 {
-    double length, factor;
+    double squares, factor;
 
-    if (normalize == NORMALIZE_NONE || normalize == NORMALIZE_STANDARD)
-        return;
     for (size_t i = 0; normalize == NORMALIZE_POWER && i < dimension; i++)
         vector[i] = copysignf(sqrtf(fabsf(vector[i])), vector[i]);
-    length = sqrt(matrix_squares(vector, dimension));
-    if (!(length > 0))
-        return;
-    factor = 1 / length;
+    squares = matrix_squares(vector, dimension);
+    if (!isfinite(squares))
+        return false;
+    if (normalize == NORMALIZE_NONE || normalize == NORMALIZE_STANDARD || !(squares > 0))
+        return true;
+    factor = 1 / sqrt(squares);
     for (size_t i = 0; i < dimension; i++)
         vector[i] = (float)((double)vector[i] * factor);
+    return true;
 }
 
 static void release_sample(struct dataset_sample *sample)
@@ -114,21 +115,6 @@ struct loading {
     size_t next, end;  /* the samples that must have it */
 };
 
-/* Takes a vector over into a row. */
-static int put_row(const struct loading *loading, const struct store_sample *stored,
-                   const float *vector, float *row, struct error *error)
-{
-    size_t dimension = loading->dataset->dimension;
-
-    if (!isfinite(matrix_squares(vector, dimension)))
-        return error_set(error, "the vector of '%s' holds numbers that are not finite: the "
-                         "network '%s' is to blame", stored->path,
-                         loading->request->feature_set->network_name);
-    memcpy(row, vector, dimension * sizeof *row);
-    normalize_vector(loading->request->normalize, row, dimension);
-    return 0;
-}
-
 static int add_sample(void *context, const struct store_sample *stored, const float *vector,
                       size_t dimension, struct error *error)
 {
@@ -142,8 +128,49 @@ static int add_sample(void *context, const struct store_sample *stored, const fl
     if (make_room(dataset, error) < 0 ||
         copy_sample(stored, &dataset->samples[dataset->count], error) < 0)
         return FAILED;
-    return put_row(loading, stored, vector, dataset->vectors + dataset->count++ * dimension,
-                   error);
+    memcpy(dataset->vectors + dataset->count++ * dimension, vector, dimension * sizeof *vector);
+    return 0;
+}
+
+/* Rows as the store gave them, on their way to being normalised. */
+struct normalizing {
+    const struct dataset *dataset;
+    float *rows;   /* [count of the dataset * views][dimension] */
+    size_t views;  /* of a sample, the first of which are normalised already if there are several */
+    bool *finite;  /* [count of the dataset * views] */
+};
+
+static void normalize_row(void *context, size_t task, size_t worker)
+{
+    const struct normalizing *job = context;
+    const struct dataset *dataset = job->dataset;
+
+    (void)worker;
+    job->finite[task] = (job->views > 1 && task % job->views == 0) ||
+                        normalize_vector(dataset->normalize, job->rows + task * dataset->dimension,
+                                         dataset->dimension);
+}
+
+static int normalize_rows(const struct dataset_request *request, const struct dataset *dataset,
+                          float *rows, size_t views, struct error *error)
+{
+    const size_t count = dataset->count * views;
+    struct normalizing job = {
+        .dataset = dataset, .rows = rows, .views = views,
+        .finite = memory_allocate(count, sizeof *job.finite, error),
+    };
+    int outcome = 0;
+
+    if (job.finite == NULL)
+        return FAILED;
+    parallel_for(request->parallel, count, normalize_row, &job);
+    for (size_t i = 0; i < count && outcome == 0; i++)
+        if (!job.finite[i])
+            outcome = error_set(error, "the vector of '%s' holds numbers that are not finite: the "
+                                "network '%s' is to blame", dataset->samples[i / views].path,
+                                request->feature_set->network_name);
+    free(job.finite);
+    return outcome;
 }
 
 /* ---- views ------------------------------------------------------------------------------ */
@@ -209,7 +236,8 @@ static int add_view(void *context, const struct store_sample *stored, const floa
     if (order != 0)
         return 0;
     row = loading->next++ * dataset_views(dataset) + loading->place;
-    return put_row(loading, stored, vector, dataset->all + row * dimension, error);
+    memcpy(dataset->all + row * dimension, vector, dimension * sizeof *vector);
+    return 0;
 }
 
 /* Reads a view of one split, whose samples end before `end`. */
@@ -257,7 +285,7 @@ static int read_views(struct store *store, struct loading *loading, size_t first
             read_view(store, loading, request->splits[1], dataset->count, error) < 0)
             return FAILED;
     }
-    return 0;
+    return normalize_rows(request, dataset, dataset->all, dataset_views(dataset), error);
 }
 
 /* ---- loading ---------------------------------------------------------------------------- */
@@ -313,9 +341,9 @@ int dataset_load(struct store *store, const struct dataset_request *request,
         if (split++ == 0)
             first = dataset->count;
     } while (split < DATASET_SPLITS && request->splits[split] != NULL);
-    if (read_views(store, &loading, first, error) < 0)
-        goto failed;
-    if (request->group_by != NULL && units_group_by(dataset, request->group_by, error) < 0)
+    if (normalize_rows(request, dataset, dataset->vectors, 1, error) < 0 ||
+        read_views(store, &loading, first, error) < 0 ||
+        (request->group_by != NULL && units_group_by(dataset, request->group_by, error) < 0))
         goto failed;
     order = memory_allocate(dataset->count, sizeof *order, error);
     if (order == NULL || number_classes(dataset, order, error) < 0 ||
@@ -331,7 +359,7 @@ failed:
 
 int dataset_compute_gram(struct dataset *dataset, struct parallel *parallel, struct error *error)
 {
-    if (dataset->gram != NULL)
+    if (dataset->gram != NULL || dataset->count > DATASET_LARGEST_GRAM)
         return 0;
     return gram_create(dataset->vectors, dataset->count, dataset->dimension, parallel,
                        &dataset->gram, error);

@@ -39,8 +39,8 @@ extern const char *const normalize_names[];
 enum normalize normalize_find(const char *name);
 
 /* Normalises vector: [dimension] in place, as far as that takes nothing but the vector itself. The
- * arithmetic is double, rounded to float. */
-void normalize_vector(enum normalize normalize, float *vector, size_t dimension);
+ * arithmetic is double, rounded to float. False when a number is not finite. */
+bool normalize_vector(enum normalize normalize, float *vector, size_t dimension);
 
 /* The class of a sample without a label. */
 #define DATASET_NO_CLASS SIZE_MAX
@@ -72,7 +72,10 @@ struct dataset {
     size_t capacity;              /* rows that there is room for */
 };
 
-enum { DATASET_SPLITS = 2 };
+enum {
+    DATASET_SPLITS = 2,
+    DATASET_LARGEST_GRAM = 5000  /* 100 MB */
+};
 
 struct dataset_request {
     const struct feature_set *feature_set;
@@ -84,6 +87,7 @@ struct dataset_request {
                                             every sample, has its views, and with AUGMENT_BOTH the
                                             second one too */
     bool allow_incomplete;               /* mark samples that lack a view instead of failing */
+    struct parallel *parallel;           /* to normalise with; NULL: the caller's thread alone */
 };
 
 /* FAILED when a vector holds a number that is not finite (named with its network), a sample lacks a
@@ -104,8 +108,8 @@ const float *dataset_rows(const struct dataset *dataset);
 void dataset_expand(const struct dataset *dataset, const size_t *samples, size_t count,
                     size_t *rows, size_t *classes);
 
-/* Computes the products of the originals, unless they are there. `parallel` may be NULL. FAILED as
- * gram_create. */
+/* Computes the products of the originals, unless they are there, or would be those of more than
+ * DATASET_LARGEST_GRAM vectors. `parallel` may be NULL. FAILED as gram_create. */
 int dataset_compute_gram(struct dataset *dataset, struct parallel *parallel, struct error *error);
 
 /* Removes the rows with keep[row] false; keep: [count]. Classes and units stay numbered as they

@@ -318,6 +318,7 @@ int evaluation_cross_validate(const struct dataset *dataset,
         outcome = run_folds(&validation, parallel, error);
     if (outcome == 0) {
         evaluation->leave_one_out = settings->leave_one_out;
+        evaluation->on_vectors = training.on_vectors;
         compute_metrics(dataset, evaluation);
         compute_interval(settings, evaluation);
     }
@@ -390,6 +391,7 @@ int evaluation_hold_out(const struct dataset *dataset, size_t trained,
         test_held_out(dataset, &classifier, evaluation, error) < 0)
         goto out;
     compute_metrics(dataset, evaluation);
+    evaluation->on_vectors = training.on_vectors;
     evaluation->chosen[0] = classifier.c;
     evaluation->accuracies[0] = evaluation->metrics.accuracy;
     evaluation->test_share = (double)evaluation->count / (double)trained;

@@ -48,6 +48,7 @@ struct evaluation {
     size_t repeats;         /* how often each */
     size_t classes;         /* of the dataset */
     bool leave_one_out;
+    bool on_vectors;        /* as struct training's */
     size_t *predicted;      /* [repeats][count]: classes of the dataset */
     double *margins;        /* [repeats][count]: the score of the sample's own class less the
                                highest score of another one; below 0 where it is misclassified.

@@ -58,6 +58,7 @@ static int read_vectors(const struct examples_request *request, struct examples 
         .labelled = true,
         .group_by = request->learning->group_by,
         .augmentation = &examples->augmentation,
+        .parallel = request->parallel,
     };
 
     if (dataset_load(request->database->store, &wanted, &examples->dataset, error) < 0)
@@ -132,8 +133,7 @@ static int join_near(const struct examples_request *request, struct examples *ex
 
     if (request->learning->allow_duplicates || dataset->count < NEIGHBOURS_LEAST)
         return 0;
-    if (dataset_compute_gram(dataset, request->parallel, error) == 0 &&
-        neighbours_find(dataset->gram, dataset->count, &neighbours, error) == 0)
+    if (neighbours_find(dataset, request->parallel, &neighbours, error) == 0)
         outcome = examples_join(examples, neighbours.pairs, neighbours.pair_count, error);
     neighbours_release(&neighbours);
     return outcome;

@@ -232,11 +232,13 @@ void protocol_arguments(const struct protocol *protocol, struct json *json)
     }
 }
 
-void learning_describe(const struct learning *learning, FILE *out)
+void learning_describe(const struct learning *learning, bool on_vectors, FILE *out)
 {
     fprintf(out, "linear SVM, C = %s, %s", learning->cost, learning->normalize);
     if (strcmp(learning->strategy, "ovo") != 0)
         fprintf(out, ", %s", learning->strategy);
+    if (on_vectors)
+        fprintf(out, ", by %s", training_solver(on_vectors));
     if (learning->balanced)
         fputs(", balanced", out);
     for (size_t i = 0; i < learning->class_weights.count; i++) {

@@ -151,7 +151,8 @@ void protocol_arguments(const struct protocol *protocol, struct json *json);
 /* One option with a number. */
 void learning_count_argument(const char *name, size_t value, struct json *json);
 
-/* Writes "linear SVM, C = 1, l2" and what else is not the default. */
-void learning_describe(const struct learning *learning, FILE *out);
+/* Writes "linear SVM, C = 1, l2" and what else is not the default; on_vectors: as struct
+ * training's. */
+void learning_describe(const struct learning *learning, bool on_vectors, FILE *out);
 
 #endif

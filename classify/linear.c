@@ -14,22 +14,29 @@ enum { COLUMNS = 1024 };
 
 static const double most_bytes = 8e9;
 
+int linear_check(enum strategy strategy, size_t classes, size_t dimension, struct error *error)
+{
+    size_t decisions = strategy_decisions(strategy, classes);
+    double bytes = (double)decisions * (double)dimension * (double)sizeof(double);
+
+    if (bytes <= most_bytes)
+        return 0;
+    return error_set(error, "%zu classes make %zu decisions, %.0f GB of weights for vectors of "
+                     "%zu numbers: %suse fewer classes or shorter vectors", classes, decisions,
+                     bytes / 1e9, dimension,
+                     strategy == STRATEGY_OVO ? "say --strategy ovr, or " : "");
+}
+
 int linear_create(enum strategy strategy, size_t classes, size_t dimension, struct linear *linear,
                   struct error *error)
 {
-    double bytes;
-
     assert(classes >= 2 && classes <= UINT32_MAX);
     *linear = (struct linear){
         .strategy = strategy, .classes = classes,
         .decisions = strategy_decisions(strategy, classes), .dimension = dimension,
     };
-    bytes = (double)linear->decisions * (double)dimension * (double)sizeof(double);
-    if (bytes > most_bytes)
-        return error_set(error, "%zu classes make %zu decisions, %.0f GB of weights for vectors of "
-                         "%zu numbers: %suse fewer classes or shorter vectors", classes,
-                         linear->decisions, bytes / 1e9, dimension,
-                         strategy == STRATEGY_OVO ? "say --strategy ovr, or " : "");
+    if (linear_check(strategy, classes, dimension, error) < 0)
+        return FAILED;
     linear->weights = memory_allocate_aligned(linear->decisions * dimension,
                                               sizeof *linear->weights, error);
     linear->bias = memory_allocate(linear->decisions, sizeof *linear->bias, error);

@@ -27,8 +27,11 @@ struct linear {
     double *bias;     /* [decisions] */
 };
 
-/* Room for a classifier of at least two classes. FAILED when it would take more than 8 GB, which
- * the message says, or memory is short. */
+/* FAILED, with what to do, when the weights would take more than 8 GB. */
+int linear_check(enum strategy strategy, size_t classes, size_t dimension, struct error *error);
+
+/* Room for a classifier of at least two classes. FAILED as linear_check, or when memory is
+ * short. */
 int linear_create(enum strategy strategy, size_t classes, size_t dimension, struct linear *linear,
                   struct error *error);
 void linear_release(struct linear *linear);

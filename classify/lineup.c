@@ -199,8 +199,7 @@ static int join_near(const struct lineup_request *request, struct lineup *lineup
         struct neighbours neighbours;
         int outcome = 0;
 
-        if (dataset_compute_gram(dataset, request->parallel, error) < 0 ||
-            neighbours_find(dataset->gram, dataset->count, &neighbours, error) < 0)
+        if (neighbours_find(dataset, request->parallel, &neighbours, error) < 0)
             return FAILED;
         for (size_t other = 0; other < lineup->representation_count && outcome == 0; other++) {
             struct examples *examples = &lineup->representations[other].examples;

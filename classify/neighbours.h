@@ -2,7 +2,7 @@
  * Exact nearest neighbours by cosine, and what is too near to be chance: the same photograph saved
  * again, scaled, or taken a moment later.
  *
- *     neighbours_find(gram, count, &neighbours, &error);
+ *     neighbours_find(&dataset, parallel, &neighbours, &error);
  *     units_join(&dataset, neighbours.pairs, neighbours.pair_count, &error);
  *     neighbours_release(&neighbours);
  *
@@ -38,10 +38,11 @@ struct neighbours {
     size_t pair_count;
 };
 
-/* gram: [count][count]. A vector of zeros has cosine 0 with all others, and 1 with its like. 0 or
- * FAILED. */
-int neighbours_find(const float *gram, size_t count, struct neighbours *neighbours,
-                    struct error *error);
+/* Among all vectors of the dataset, whose products are computed and, where they are not too many,
+ * kept there. A vector of zeros has cosine 0 with all others, and 1 with its like. `parallel` may
+ * be NULL. FAILED as gram_create. */
+int neighbours_find(struct dataset *dataset, struct parallel *parallel,
+                    struct neighbours *neighbours, struct error *error);
 void neighbours_release(struct neighbours *neighbours);
 
 #endif

@@ -120,7 +120,7 @@ static void write_protocol(const struct report *report, FILE *out)
                 evaluation->repeats, settings->folds, settings->seed, evaluation->count, classes);
     }
     fputs("; ", out);
-    learning_describe(report->learning, out);
+    learning_describe(report->learning, evaluation->on_vectors, out);
     augmentation_describe(&report->examples->augmentation, "\n", out);
     fputc('\n', out);
     write_choices(report, out);
@@ -339,6 +339,7 @@ static void json_protocol(const struct report *report, struct json *json)
     protocol_json(report->protocol, report->learning, json);
     learning_json(report->learning, json);
     augmentation_json(&report->examples->augmentation, json);
+    json_text(json, "solver", training_solver(report->evaluation->on_vectors));
     json_choices(report, json);
     json_integer(json, "images", (int64_t)report->evaluation->count);
     if (report->protocol->train_split != NULL)

@@ -138,20 +138,6 @@ static struct svm_two_classes build_problem(struct solving *solving,
     return problem;
 }
 
-static int copy_machine(const struct svm_machine *machine, struct svm_machine *copy,
-                        struct error *error)
-{
-    *copy = *machine;
-    copy->rows = memory_allocate(machine->supports, sizeof *copy->rows, error);
-    copy->coefficients = memory_allocate(machine->supports, sizeof *copy->coefficients, error);
-    if (copy->rows == NULL || copy->coefficients == NULL)
-        return FAILED;
-    memcpy(copy->rows, machine->rows, machine->supports * sizeof *copy->rows);
-    memcpy(copy->coefficients, machine->coefficients,
-           machine->supports * sizeof *copy->coefficients);
-    return 0;
-}
-
 static int solve_decision(struct solving *solving, size_t decision, size_t first, size_t second,
                           const struct solution *previous, struct solution *solution,
                           struct error *error)
@@ -160,7 +146,7 @@ static int solve_decision(struct solving *solving, size_t decision, size_t first
     struct svm_two_classes problem;
 
     if (previous != NULL && !previous->machines[decision].at_bound)
-        return copy_machine(&previous->machines[decision], machine, error);
+        return svm_machine_copy(&previous->machines[decision], machine, error);
     problem = build_problem(solving, solution, first, second);
     return svm_solve(solving->kernel, &problem, machine, error);
 }
@@ -211,17 +197,6 @@ out:
     return outcome;
 }
 
-static double decide(const struct svm_kernel *kernel, const struct svm_machine *machine,
-                     size_t row)
-{
-    const float *products = svm_kernel_row(kernel, row);
-    double sum = 0;
-
-    for (size_t s = 0; s < machine->supports; s++)
-        sum += machine->coefficients[s] * (double)products[machine->rows[s]];
-    return sum + machine->bias;
-}
-
 void solution_decide(const struct solution *solution, const struct svm_kernel *kernel, size_t row,
                      double *decisions)
 {
@@ -235,7 +210,7 @@ void solution_decide_mean(const struct solution *solution, const struct svm_kern
         double sum = 0;
 
         for (size_t i = 0; i < count; i++)
-            sum += decide(kernel, &solution->machines[decision], row + i);
+            sum += svm_decide(kernel, &solution->machines[decision], row + i);
         decisions[decision] = sum / (double)count;
     }
 }

@@ -7,12 +7,16 @@
 
 #include <libsvm/svm.h>
 
+#include "classify/descent.h"
+#include "classify/matrix.h"
 #include "common/memory.h"
 
 /* The rows of the Gram matrix as LIBSVM wants them: a row's number from 1, then its products with
  * all rows. A problem that trains on some of the rows points to these as they are, since LIBSVM
  * looks a product up by the other row's number. */
 struct svm_kernel {
+    const float *vectors;    /* [][dimension]; NULL: what follows is there instead */
+    size_t dimension;
     size_t count;
     float *products;         /* [count][count], for decisions: a quarter of the nodes */
     struct svm_node *nodes;  /* [count][count + 1] */
@@ -53,6 +57,19 @@ int svm_kernel_create(const float *gram, size_t count, size_t stride, struct svm
     return 0;
 }
 
+int svm_kernel_create_on_vectors(const float *vectors, size_t dimension,
+                                 struct svm_kernel **out, struct error *error)
+{
+    struct svm_kernel *kernel = memory_allocate(1, sizeof *kernel, error);
+
+    *out = kernel;
+    if (kernel == NULL)
+        return FAILED;
+    kernel->vectors = vectors;
+    kernel->dimension = dimension;
+    return 0;
+}
+
 void svm_kernel_free(struct svm_kernel *kernel)
 {
     if (kernel == NULL)
@@ -62,17 +79,56 @@ void svm_kernel_free(struct svm_kernel *kernel)
     free(kernel);
 }
 
-const float *svm_kernel_row(const struct svm_kernel *kernel, size_t row)
+bool svm_kernel_is_vectors(const struct svm_kernel *kernel)
 {
-    return kernel->products + row * kernel->count;
+    return kernel->vectors != NULL;
 }
 
 void svm_machine_release(struct svm_machine *machine)
 {
     free(machine->rows);
     free(machine->coefficients);
+    free(machine->weights);
     *machine = (struct svm_machine){0};
 }
+
+int svm_machine_copy(const struct svm_machine *machine, struct svm_machine *copy,
+                     struct error *error)
+{
+    const size_t supports = machine->supports;
+
+    *copy = *machine;
+    copy->rows = memory_allocate(supports, sizeof *copy->rows, error);
+    copy->coefficients = memory_allocate(supports, sizeof *copy->coefficients, error);
+    if (machine->weights != NULL)
+        copy->weights = memory_allocate(machine->dimension, sizeof *copy->weights, error);
+    if (copy->rows == NULL || copy->coefficients == NULL ||
+        (machine->weights != NULL && copy->weights == NULL)) {
+        svm_machine_release(copy);
+        return FAILED;
+    }
+    memcpy(copy->rows, machine->rows, supports * sizeof *copy->rows);
+    memcpy(copy->coefficients, machine->coefficients, supports * sizeof *copy->coefficients);
+    if (machine->weights != NULL)
+        memcpy(copy->weights, machine->weights, machine->dimension * sizeof *copy->weights);
+    return 0;
+}
+
+double svm_decide(const struct svm_kernel *kernel, const struct svm_machine *machine, size_t row)
+{
+    const float *products;
+    double sum = 0;
+
+    if (kernel->vectors != NULL)
+        return matrix_dot(machine->weights, kernel->vectors + row * kernel->dimension,
+                          kernel->dimension) + machine->bias;
+    products = kernel->products + row * kernel->count;
+    for (size_t s = 0; s < machine->supports; s++)
+        sum += machine->coefficients[s] * (double)products[machine->rows[s]];
+    return sum + machine->bias;
+}
+
+/* ---- LIBSVM ----------------------------------------------------------------------------- */
 
 /* The first class's rows come first: LIBSVM numbers classes in order of appearance. */
 static int build_problem(const struct svm_kernel *kernel, const struct svm_two_classes *classes,
@@ -112,8 +168,9 @@ static int copy_machine(const struct svm_model *model, const struct svm_two_clas
     return 0;
 }
 
-int svm_solve(const struct svm_kernel *kernel, const struct svm_two_classes *classes,
-              struct svm_machine *machine, struct error *error)
+static int solve_on_products(const struct svm_kernel *kernel,
+                             const struct svm_two_classes *classes, struct svm_machine *machine,
+                             struct error *error)
 {
     int labels[] = {FIRST, SECOND};
     double weights[] = {1, classes->second_c / classes->first_c};
@@ -133,11 +190,6 @@ int svm_solve(const struct svm_kernel *kernel, const struct svm_two_classes *cla
     const char *refusal;
     int outcome = FAILED;
 
-    *machine = (struct svm_machine){0};
-    if (classes->count > INT_MAX)
-        return error_set(error, "cannot train on %zu images", classes->count);
-    if (classes->first == 0 || classes->first >= classes->count)
-        return error_set(error, "cannot train on one class: at least two are needed");
     if (build_problem(kernel, classes, &problem, error) < 0)
         goto out;
     refusal = svm_check_parameter(&problem, &parameters);
@@ -154,4 +206,17 @@ out:
     free(problem.x);
     free(problem.y);
     return outcome;
+}
+
+int svm_solve(const struct svm_kernel *kernel, const struct svm_two_classes *classes,
+              struct svm_machine *machine, struct error *error)
+{
+    *machine = (struct svm_machine){0};
+    if (classes->count > INT_MAX)
+        return error_set(error, "cannot train on %zu images", classes->count);
+    if (classes->first == 0 || classes->first >= classes->count)
+        return error_set(error, "cannot train on one class: at least two are needed");
+    if (kernel->vectors != NULL)
+        return descent_solve(kernel->vectors, kernel->dimension, classes, machine, error);
+    return solve_on_products(kernel, classes, machine, error);
 }

@@ -1,10 +1,13 @@
 /*
- * LIBSVM (Chang and Lin, ACM Transactions on Intelligent Systems and Technology 2:27, 2011),
- * C-support vector classification of two classes on a precomputed kernel. This is the only module
- * that sees it; solver.h makes classifiers of many classes out of it.
+ * C-support vector classification of two classes, linear; solver.h makes classifiers of many
+ * classes out of it. On the products of all vectors LIBSVM solves it (Chang and Lin, ACM
+ * Transactions on Intelligent Systems and Technology 2:27, 2011), which this module alone sees. It
+ * wants 20 bytes for every pair of vectors; where that is too much descent.h solves it on the
+ * vectors. Both end at the same optimum, up to the tolerance.
  *
  *     svm_kernel_create(gram, count, count, &kernel, &error);
  *     svm_solve(kernel, &problem, &machine, &error);
+ *     value = svm_decide(kernel, &machine, row);
  *     svm_machine_release(&machine);
  *     svm_kernel_free(kernel);
  *
@@ -24,10 +27,14 @@ struct svm_kernel;
 /* Takes a copy of the first `count` rows and columns of gram: [][stride]; 0 < count <= stride. */
 int svm_kernel_create(const float *gram, size_t count, size_t stride, struct svm_kernel **kernel,
                       struct error *error);
+
+/* Or the vectors as they are: [][dimension]; they must outlive it. */
+int svm_kernel_create_on_vectors(const float *vectors, size_t dimension,
+                                 struct svm_kernel **kernel, struct error *error);
 void svm_kernel_free(struct svm_kernel *kernel);
 
-/* The products of a row with all others: [count]. */
-const float *svm_kernel_row(const struct svm_kernel *kernel, size_t row);
+/* Whether it is vectors. */
+bool svm_kernel_is_vectors(const struct svm_kernel *kernel);
 
 /* What tells the rows of a first class from those of a second. */
 struct svm_two_classes {
@@ -47,11 +54,19 @@ struct svm_machine {
     double bias;
     bool at_bound;          /* a coefficient is held back by its price: a higher one would change
                                the machine, which otherwise it does not */
+    double *weights;        /* [dimension], the sum of coefficient * vector, where it was solved on
+                               vectors; else NULL */
+    size_t dimension;
 };
 
 /* FAILED when either class has no rows, LIBSVM refuses a price, or memory is short. */
 int svm_solve(const struct svm_kernel *kernel, const struct svm_two_classes *problem,
               struct svm_machine *machine, struct error *error);
+int svm_machine_copy(const struct svm_machine *machine, struct svm_machine *copy,
+                     struct error *error);
 void svm_machine_release(struct svm_machine *machine);
+
+/* f of a row of the kernel that the machine was made on. */
+double svm_decide(const struct svm_kernel *kernel, const struct svm_machine *machine, size_t row);
 
 #endif

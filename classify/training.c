@@ -7,6 +7,19 @@
 #include "classify/inner.h"
 #include "common/memory.h"
 
+const char *training_solver(bool on_vectors)
+{
+    return on_vectors ? "coordinate descent" : "LIBSVM";
+}
+
+/* Whether so many rows are too many for a kernel matrix. */
+static bool is_for_vectors(const struct training_settings *settings, size_t count)
+{
+    size_t largest = settings->largest_kernel;
+
+    return count > (largest > 0 ? largest : TRAINING_LARGEST_KERNEL);
+}
+
 static int check_classes(const struct dataset *dataset, size_t count, struct error *error)
 {
     const struct dataset_sample *samples = dataset->samples;
@@ -45,17 +58,24 @@ static int check_counts(const struct dataset *dataset, size_t count,
                                 sizes[class], TRAINING_LEAST_CALIBRATED);
     if (outcome == 0)
         outcome = solver_check(settings->solver.strategy, classes, error);
+    if (outcome == 0 && is_for_vectors(settings, count * dataset_views(dataset)))
+        outcome = linear_check(settings->solver.strategy, classes, dataset->dimension, error);
     free(sizes);
     return outcome;
 }
 
-static int create_kernel(const float *vectors, size_t count, size_t dimension,
+/* vectors: [training->count][dimension]; they must outlive a kernel that is vectors. */
+static int create_kernel(const struct training *training, const float *vectors,
                          struct parallel *parallel, struct svm_kernel **kernel,
                          struct error *error)
 {
+    const size_t count = training->count, dimension = training->dataset->dimension;
     float *gram;
-    int outcome = gram_create(vectors, count, dimension, parallel, &gram, error);
+    int outcome;
 
+    if (training->on_vectors)
+        return svm_kernel_create_on_vectors(vectors, dimension, kernel, error);
+    outcome = gram_create(vectors, count, dimension, parallel, &gram, error);
     if (outcome == 0)
         outcome = svm_kernel_create(gram, count, count, kernel, error);
     free(gram);
@@ -68,16 +88,18 @@ int training_create(const struct dataset *dataset, size_t count,
 {
     const size_t rows = count * dataset_views(dataset);
 
-    *training = (struct training){.dataset = dataset, .settings = settings, .count = rows};
+    *training = (struct training){
+        .dataset = dataset, .settings = settings, .count = rows,
+        .on_vectors = is_for_vectors(settings, rows),
+    };
     if (check_classes(dataset, count, error) < 0 ||
         check_counts(dataset, count, settings, error) < 0)
         return FAILED;
     if (dataset->normalize == NORMALIZE_STANDARD)
-        return gram_check(rows, dataset->dimension, error);
-    if (dataset->gram != NULL && dataset->further == 0)
+        return 0;
+    if (dataset->gram != NULL && dataset->further == 0 && !training->on_vectors)
         return svm_kernel_create(dataset->gram, count, dataset->count, &training->kernel, error);
-    return create_kernel(dataset_rows(dataset), rows, dataset->dimension, parallel,
-                         &training->kernel, error);
+    return create_kernel(training, dataset_rows(dataset), parallel, &training->kernel, error);
 }
 
 void training_release(struct training *training)
@@ -94,19 +116,21 @@ static int scale_part(struct fit *fit, const size_t *rows, size_t count,
 {
     const struct training *training = fit->training;
     const struct dataset *dataset = training->dataset;
-    float *scaled;
-    int outcome = FAILED;
+    int outcome;
 
     if (scaling_fit(dataset_rows(dataset), dataset->dimension, rows, count, &fit->scaling,
                     error) < 0)
         return FAILED;
-    scaled = memory_allocate_aligned(training->count * dataset->dimension, sizeof *scaled, error);
-    if (scaled != NULL) {
-        scaling_apply(&fit->scaling, dataset_rows(dataset), training->count, scaled);
-        outcome = create_kernel(scaled, training->count, dataset->dimension, parallel, &fit->own,
-                                error);
+    fit->scaled = memory_allocate_aligned(training->count * dataset->dimension,
+                                          sizeof *fit->scaled, error);
+    if (fit->scaled == NULL)
+        return FAILED;
+    scaling_apply(&fit->scaling, dataset_rows(dataset), training->count, fit->scaled);
+    outcome = create_kernel(training, fit->scaled, parallel, &fit->own, error);
+    if (!training->on_vectors) {
+        free(fit->scaled);
+        fit->scaled = NULL;
     }
-    free(scaled);
     return outcome;
 }
 
@@ -168,6 +192,7 @@ int training_fit(const struct training *training, const size_t *samples, size_t 
 void fit_release(struct fit *fit)
 {
     svm_kernel_free(fit->own);
+    free(fit->scaled);
     scaling_release(&fit->scaling);
     solution_release(&fit->solution);
     free(fit->sigmoids);
@@ -203,7 +228,7 @@ int fit_classifier(const struct fit *fit, struct classifier *classifier, struct 
     const struct solution *solution = &fit->solution;
     const struct dataset *dataset = fit->training->dataset;
 
-    *classifier = (struct classifier){.c = fit->c};
+    *classifier = (struct classifier){.c = fit->c, .on_vectors = fit->training->on_vectors};
     if (linear_create(solution->strategy, solution->classes, dataset->dimension,
                       &classifier->linear, error) < 0)
         return FAILED;

@@ -31,7 +31,11 @@ struct training_settings {
     bool search;       /* c is searched by cross-validation inside every training part */
     bool probability;  /* fit sigmoids */
     uint64_t seed;     /* decides the inner folds */
+    size_t largest_kernel;  /* rows for which a kernel matrix is made; 0: as many as is sensible */
 };
+
+/* Up to here LIBSVM is the faster one, and its kernel takes 500 MB at most; see svm.h. */
+enum { TRAINING_LARGEST_KERNEL = DATASET_LARGEST_GRAM };
 
 /* Probabilities of a class with fewer images would be made up. */
 enum { TRAINING_LEAST_CALIBRATED = 10 };
@@ -40,22 +44,27 @@ struct training {
     const struct dataset *dataset;
     const struct training_settings *settings;
     size_t count;               /* vectors that may be trained on or decided about */
+    bool on_vectors;            /* too many of them for a kernel matrix */
     struct svm_kernel *kernel;  /* NULL where every training part has its own */
 };
 
 /* Prepares training on the first `count` samples of the dataset, in all views that it has; dataset
  * and settings must outlive it. Samples behind them do not change a bit of the result. FAILED when
  * these have fewer than two classes (the message says what there is instead), too many, or too few
- * images in one for probabilities; when there are too many vectors, or memory is short. */
+ * images in one for probabilities; or as gram_create. */
 int training_create(const struct dataset *dataset, size_t count,
                     const struct training_settings *settings, struct parallel *parallel,
                     struct training *training, struct error *error);
 void training_release(struct training *training);
 
+/* Who solves: "LIBSVM", or "coordinate descent" on vectors. */
+const char *training_solver(bool on_vectors);
+
 /* A classifier in terms of the kernel. */
 struct fit {
     const struct training *training;
     struct svm_kernel *own;     /* the kernel of this training part; NULL: the training's */
+    float *scaled;              /* the vectors that it is made of, if any */
     struct scaling scaling;     /* empty: none */
     double c;                   /* as given, or as chosen */
     struct solution solution;   /* its labels are classes of the dataset */
@@ -79,6 +88,7 @@ struct classifier {
     size_t *classes;            /* [linear.classes], ascending: classes of the dataset */
     struct sigmoid *sigmoids;   /* [linear.decisions]; NULL: no probabilities */
     double c;
+    bool on_vectors;            /* as struct training's */
 };
 
 /* FAILED as linear_create. */

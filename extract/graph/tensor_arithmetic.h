@@ -3,8 +3,8 @@
  * arithmetic of exporters, a batch norm that the file holds as a formula.
  *
  * No tensor given may be of TENSOR_OTHER. A result has its own bytes, to be released with
- * tensor_release, and is of the type of its (first) input; a float16 is widened to float, an int8 to int32. On
- * FAILED there is nothing to release.
+ * tensor_release, and is of the type of its (first) input; a float16 is widened to float, an int8
+ * to int32. On FAILED there is nothing to release.
  */
 #ifndef EXTRACT_GRAPH_TENSOR_ARITHMETIC_H
 #define EXTRACT_GRAPH_TENSOR_ARITHMETIC_H

@@ -53,10 +53,13 @@ static void compare_image(const double *decisions, const double *expected)
                          strategy_vote(STRATEGY_OVO, SVC_CLASSES, expected, others));
 }
 
-static void compare_fold(const struct fixture *fixture, struct parallel *parallel, size_t cost,
-                         size_t fold)
+/* largest_kernel: 0 for LIBSVM, 1 for coordinate descent. */
+static void compare_fold(const struct fixture *fixture, struct parallel *parallel,
+                         size_t largest_kernel, size_t cost, size_t fold)
 {
-    const struct training_settings settings = {.solver = {.c = svc_costs[cost]}};
+    const struct training_settings settings = {
+        .solver = {.c = svc_costs[cost]}, .largest_kernel = largest_kernel,
+    };
     size_t rows[SVC_COUNT], count = 0;
     struct training training;
     struct classifier classifier;
@@ -68,6 +71,7 @@ static void compare_fold(const struct fixture *fixture, struct parallel *paralle
             rows[count++] = i;
     assert_int_equal(training_create(&fixture->dataset, SVC_COUNT, &settings, parallel, &training,
                                      &error), 0);
+    assert_int_equal(training.on_vectors, largest_kernel > 0);
     assert_int_equal(training_fit(&training, rows, count, NULL, &fit, &error), 0);
     assert_int_equal(fit_classifier(&fit, &classifier, &error), 0);
     for (size_t i = 0; i < SVC_COUNT; i++) {
@@ -95,9 +99,12 @@ static void test_scikit_learn_agrees(void **state)
     (void)state;
     make(&fixture);
     assert_int_equal(parallel_create(1, &parallel, &error), 0);
-    for (size_t cost = 0; cost < SVC_COSTS; cost++)
-        for (size_t fold = 0; fold < SVC_FOLDS; fold++)
-            compare_fold(&fixture, parallel, cost, fold);
+    for (size_t cost = 0; cost < SVC_COSTS; cost++) {
+        for (size_t fold = 0; fold < SVC_FOLDS; fold++) {
+            compare_fold(&fixture, parallel, 0, cost, fold);
+            compare_fold(&fixture, parallel, 1, cost, fold);
+        }
+    }
     parallel_free(parallel);
 }
 

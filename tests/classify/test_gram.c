@@ -1,5 +1,6 @@
 #include "classify/gram.h"
 
+#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,16 +88,58 @@ static void test_gram_does_not_depend_on_threads(void **state)
     free(rows);
 }
 
-static void test_too_many_vectors_are_refused(void **state)
+/* Strips of any height are the rows of the matrix. */
+static void test_strips(void **state)
 {
+    static const size_t heights[] = {1, 7, 128, 300};
+    const size_t count = 300, dimension = 55;
+    float *rows = random_rows(count * dimension), *gram = gram_of(rows, count, dimension, 1);
+    float *strip = malloc(count * count * sizeof *strip);
+    struct parallel *parallel;
     struct error error;
-    float *gram;
 
     (void)state;
-    assert_int_equal(gram_create(NULL, 20001, 4, NULL, &gram, &error), FAILED);
-    assert_string_equal(error.text, "cannot train on 20001 vectors of 4 numbers: the kernel matrix "
-                        "is made for at most 20000");
-    assert_null(gram);
+    assert_non_null(strip);
+    assert_int_equal(parallel_create(2, &parallel, &error), 0);
+    for (size_t h = 0; h < sizeof heights / sizeof heights[0]; h++) {
+        size_t height = heights[h];
+
+        for (size_t first = 0; first + height <= count; first += 50) {
+            assert_int_equal(gram_strip(rows, count, dimension, first, height, parallel, strip,
+                                        &error), 0);
+            for (size_t i = 0; i < height * count; i++)
+                assert_true(fabs((double)strip[i] - (double)gram[first * count + i]) < 1e-4);
+        }
+    }
+    parallel_free(parallel);
+    free(strip);
+    free(gram);
+    free(rows);
+}
+
+/* Not the kernels of 2004, however new the processor is, unless somebody asked for them. */
+static void test_openblas_uses_the_processor(void **state)
+{
+#if defined(__x86_64__)
+    void *library;
+    char *(*core_name)(void);
+    float one = 1, *gram = gram_of(&one, 1, 1, 0);
+
+    (void)state;
+    assert_true(fabs((double)gram[0] - 1) <= 0);
+    free(gram);
+    if (!__builtin_cpu_supports("avx2"))
+        skip();
+    library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_NOLOAD);
+    assert_non_null(library);
+    *(void **)(void *)&core_name = dlsym(library, "openblas_get_corename");
+    assert_non_null(core_name);
+    assert_string_equal(core_name(), getenv("OPENBLAS_CORETYPE"));
+    dlclose(library);
+#else
+    (void)state;
+    skip();
+#endif
 }
 
 int main(void)
@@ -104,7 +147,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gram_agrees_with_double_sums),
         cmocka_unit_test(test_gram_does_not_depend_on_threads),
-        cmocka_unit_test(test_too_many_vectors_are_refused),
+        cmocka_unit_test(test_strips),
+        cmocka_unit_test(test_openblas_uses_the_processor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

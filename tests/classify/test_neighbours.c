@@ -7,18 +7,24 @@
 #include "classify/gram.h"
 #include "tests/classify/clouds.h"
 
-static struct neighbours find(const struct clouds *clouds)
+static struct neighbours find_in(struct dataset *dataset, size_t threads)
 {
-    struct parallel *parallel = clouds_threads(1);
+    struct parallel *parallel = threads > 0 ? clouds_threads(threads) : NULL;
     struct neighbours neighbours;
     struct error error;
-    float *gram;
 
-    assert_int_equal(gram_create(clouds->vectors, clouds->dataset.count, CLOUDS_DIMENSION,
-                                 parallel, &gram, &error), 0);
-    assert_int_equal(neighbours_find(gram, clouds->dataset.count, &neighbours, &error), 0);
+    assert_int_equal(neighbours_find(dataset, parallel, &neighbours, &error), 0);
     parallel_free(parallel);
-    free(gram);
+    return neighbours;
+}
+
+static struct neighbours find(struct clouds *clouds)
+{
+    struct neighbours neighbours = find_in(&clouds->dataset, 1);
+
+    assert_non_null(clouds->dataset.gram);
+    free(clouds->dataset.gram);
+    clouds->dataset.gram = NULL;
     return neighbours;
 }
 
@@ -132,6 +138,42 @@ static void test_too_few_and_degenerate(void **state)
     free(clouds);
 }
 
+/* Where the products are too many to be kept, the same is found: ten times the largest cloud and a
+ * few images more, some of them copies. */
+static void test_products_that_are_not_kept(void **state)
+{
+    enum { COUNT = DATASET_LARGEST_GRAM + 1, COPIES = 40, DIMENSION = 12 };
+    struct generator generator = generator_seed(8);
+    float *vectors = malloc(COUNT * DIMENSION * sizeof *vectors);
+    struct dataset dataset = {.count = COUNT, .dimension = DIMENSION, .vectors = vectors};
+    struct neighbours strips, kept;
+    struct error error;
+
+    (void)state;
+    assert_non_null(vectors);
+    for (size_t i = 0; i < COUNT * DIMENSION; i++)
+        vectors[i] = (float)((double)(generator_next(&generator) >> 40) / 16777216.0);
+    for (size_t i = 0; i < COPIES; i++)
+        memcpy(vectors + (COUNT - 1 - 50 * i) * DIMENSION, vectors + 31 * i * DIMENSION,
+               DIMENSION * sizeof *vectors);
+    strips = find_in(&dataset, 2);
+    assert_null(dataset.gram);
+    assert_int_equal(gram_create(vectors, COUNT, DIMENSION, NULL, &dataset.gram, &error), 0);
+    kept = find_in(&dataset, 0);
+    assert_true(strips.pair_count >= COPIES);
+    assert_int_equal(strips.pair_count, kept.pair_count);
+    for (size_t i = 0; i < strips.pair_count; i++) {
+        assert_int_equal(strips.pairs[i].a, kept.pairs[i].a);
+        assert_int_equal(strips.pairs[i].b, kept.pairs[i].b);
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        assert_true(fabs(strips.distances[i] - kept.distances[i]) < 1e-6);
+    neighbours_release(&strips);
+    neighbours_release(&kept);
+    free(dataset.gram);
+    free(vectors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_planted_copies),
         cmocka_unit_test(test_burst),
         cmocka_unit_test(test_too_few_and_degenerate),
+        cmocka_unit_test(test_products_that_are_not_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
