@@ -52,10 +52,11 @@ static int check_counts(const struct dataset *dataset, size_t count,
         classes += sizes[dataset->samples[i].class]++ == 0;
     for (size_t class = 0; class < dataset->class_count && outcome == 0; class++)
         if (settings->probability && sizes[class] > 0 && sizes[class] < TRAINING_LEAST_CALIBRATED)
-            outcome = error_set(error, "no probabilities: '%s' has %zu images, and fewer than %d "
+            outcome = error_set(error, "no probabilities: '%s' has %zu image%s, and fewer than %d "
                                 "do not tell how often a score is right; do without "
                                 "--probability, or add images", dataset->classes[class],
-                                sizes[class], TRAINING_LEAST_CALIBRATED);
+                                sizes[class], sizes[class] == 1 ? "" : "s",
+                                TRAINING_LEAST_CALIBRATED);
     if (outcome == 0)
         outcome = solver_check(settings->solver.strategy, classes, error);
     if (outcome == 0 && is_for_vectors(settings, count * dataset_views(dataset)))
