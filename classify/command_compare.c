@@ -352,15 +352,16 @@ static void write_text(const void *context, FILE *out)
 static int publish(struct comparing *comparing, struct error *error)
 {
     const struct settings *settings = comparing->settings;
-    const struct examples *examples = &comparing->lineup.representations[0].examples;
-    struct command_scores *scores = memory_allocate(comparing->lineup.count, sizeof *scores, error);
+    const struct lineup *lineup = &comparing->lineup;
+    const struct examples *examples = &lineup->representations[0].examples;
+    struct command_scores *scores = memory_allocate(lineup->count, sizeof *scores, error);
     struct command_result result = {
         .command = "compare",
-        .features = comparing->lineup.feature_count == 1 ? comparing->lineup.features[0] : NULL,
+        .features = lineup->feature_count == 1 ? lineup->features[0] : NULL,
         .dataset = &examples->dataset,
         .record = !settings->learning.no_record,
         .scores = scores,
-        .score_count = comparing->lineup.count,
+        .score_count = lineup->count,
         .context = comparing,
         .write_settings = write_settings,
         .write_json = write_json,
@@ -370,15 +371,15 @@ static int publish(struct comparing *comparing, struct error *error)
 
     if (scores == NULL)
         return FAILED;
-    for (size_t i = 0; i < comparing->lineup.count; i++)
+    for (size_t i = 0; i < lineup->count; i++)
         scores[i] = (struct command_scores){
-            &comparing->evaluations[i], &comparing->lineup.candidates[i].representation->examples.dataset,
+            &comparing->evaluations[i], &lineup->candidates[i].representation->examples.dataset,
         };
     if (settings->shared.rehearsal == NULL) {
         examples_note(examples, comparing->streams->notes);
-        if (comparing->lineup.left_aside > 0)
+        if (lineup->left_aside > 0)
             fprintf(comparing->streams->notes, "%zu image%s left aside: not in all of the feature "
-                    "sets\n", comparing->lineup.left_aside, comparing->lineup.left_aside == 1 ? "" : "s");
+                    "sets\n", lineup->left_aside, lineup->left_aside == 1 ? "" : "s");
     }
     outcome = command_publish(&settings->shared, &result, comparing->streams, error);
     free(scores);
@@ -450,8 +451,8 @@ const struct command command_compare = {
         "\n"
         "With folds it is the corrected resampled t-test on the folds' differences (Nadeau and\n"
         "Bengio 2003); with --train-split or --leave-one-out McNemar's exact test on the images,\n"
-        "with Newcombe's interval. Where more than two are compared, p is corrected for the number\n"
-        "of tests (Holm 1979).\n"
+        "with Newcombe's interval. Where more than two are compared, p is corrected for the\n"
+        "number of tests (Holm 1979).\n"
         "\n"
         "Which layer to cut at: bottleneck-extract -l A -l B -l C ..., then compare.\n",
     .options = options,

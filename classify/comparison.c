@@ -66,7 +66,7 @@ static void sort_entries(const struct evaluation *evaluations, struct comparison
     }
 }
 
-/* Holm's step-down correction: the i-th smallest of m values of p times m - i + 1, and at least what
+/* Holm's step-down correction: the i-th smallest of m values of p times m - i + 1, at least what
  * a smaller one became. */
 static void adjust(struct comparison *comparison)
 {

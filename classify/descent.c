@@ -177,8 +177,8 @@ static void solve(struct descent *descent)
     }
 }
 
-/* LIBSVM's bias: what puts the rows between the bounds on their margins, on average; where there are
- * none, the middle of what all allow. */
+/* LIBSVM's bias: what puts the rows between the bounds on their margins, on average; where there
+ * are none, the middle of what all allow. */
 static double choose_bias(const struct descent *descent)
 {
     double sum = 0, least = -INFINITY, most = INFINITY, middle;

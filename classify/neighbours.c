@@ -18,7 +18,7 @@ struct search {
     struct neighbours *neighbours;
     size_t count;
     float *room;            /* [STRIP][count]; NULL where the products of all are kept */
-    const float *products;  /* of the images from `first` on with those from `other` on: [][stride] */
+    const float *products;  /* [][stride]: of images from `first` on with those from `other` on */
     size_t first, other, stride;
     double *lengths;  /* [count] */
     double *scales;   /* [count]: the distance to the neighbour that makes the scale */

@@ -20,8 +20,8 @@
 struct solver_settings {
     double c;               /* the price of a margin violation, > 0 */
     enum strategy strategy;
-    bool balanced;          /* prices in inverse proportion to the images of a class: times
-                               n / (2 n_class) for a pair of classes, as scikit-learn's "balanced" */
+    bool balanced;          /* prices in inverse proportion to the images of a class: times n / (2
+                               n_class) for a pair of classes, as scikit-learn's "balanced" */
     const double *weights;  /* by label: the price times this; NULL: all 1 */
     bool coarse;            /* to SOLVER_COARSE: for a search, whose winner is solved anew */
 };

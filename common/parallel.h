@@ -31,7 +31,8 @@ void parallel_free(struct parallel *parallel);
 size_t parallel_threads(const struct parallel *parallel);
 
 /* Runs task(context, 0 .. count - 1) and returns when all have ended. One loop at a time; a task
- * must not start another. `parallel` may be NULL: then the caller runs them in order, as worker 0. */
+ * must not start another. `parallel` may be NULL: the caller then runs them in order, as worker
+ * 0. */
 void parallel_for(struct parallel *parallel, size_t count, parallel_task *task, void *context);
 
 /* The processors that this process may use, at least 1. */

@@ -42,9 +42,10 @@ enum store_mode {
     STORE_CREATE   /* made when it is not there */
 };
 
-/* Opens a database, migrating an older schema in a transaction; not with STORE_READ: an older schema
- * is then STORE_OUTDATED, with a message. FAILED when it is not a database, belongs to another application, has
- * a newer schema, is locked for longer than the busy timeout, or cannot be written as asked. */
+/* Opens a database, migrating an older schema in a transaction; not with STORE_READ: an older
+ * schema is then STORE_OUTDATED, with a message. FAILED when it is not a database, belongs to
+ * another application, has a newer schema, is locked for longer than the busy timeout, or cannot
+ * be written as asked. */
 int store_open(const char *path, enum store_mode mode, struct store **store, struct error *error);
 
 /* Rolls back what was not committed. NULL is allowed. */
