@@ -37,13 +37,14 @@ static struct stored *store_two_sets(void)
 static const struct learning defaults = LEARNING_DEFAULTS;
 static const struct protocol folds = PROTOCOL_DEFAULTS;
 static const char *const costs[] = {"1", "auto"}, *const normalizations[] = {"l2", "none"};
+static const char *const views[] = {NULL};
 
 static struct lineup_request request_of(const struct stored *stored)
 {
     return (struct lineup_request){
         .path = "f.db", .database = &stored->database, .learning = &defaults, .protocol = &folds,
         .costs = costs, .cost_count = 1, .normalizations = normalizations,
-        .normalization_count = 1,
+        .normalization_count = 1, .views = views, .view_count = 1,
     };
 }
 
