@@ -48,41 +48,71 @@ static bool is_named(const char *path, const char *named)
            (path[length] == '\0' || path[length] == '/' || named[length - 1] == '/');
 }
 
-/* Keeps the named samples. A name that there is no sample for is noted and counted. */
-static int keep_named(struct dataset *dataset, const char *const *names, size_t count,
-                      const char *database, FILE *notes, size_t *missing, struct error *error)
+/* The files and folders that are asked for. */
+struct named {
+    char **names;  /* [count], as the store has paths; none: everything is asked for */
+    bool *found;   /* [count]: there is a vector of it */
+    size_t count;
+    bool any;      /* there is a vector at all, asked for or not */
+};
+
+static void named_release(struct named *named)
 {
-    bool *keep = memory_allocate(dataset->count, sizeof *keep, error);
-    int outcome = keep != NULL ? 0 : FAILED;
+    for (size_t n = 0; named->names != NULL && n < named->count; n++)
+        free(named->names[n]);
+    free(named->names);
+    free(named->found);
+}
 
-    *missing = 0;
-    for (size_t n = 0; n < count && outcome == 0; n++) {
-        char *name = memory_copy_text(names[n], error);
-        bool found = false;
-
-        if (name == NULL) {
-            outcome = FAILED;
-            break;
-        }
-        path_clean(name);
-        for (size_t i = 0; i < dataset->count; i++) {
-            if (is_named(dataset->samples[i].path, name))
-                keep[i] = found = true;
-        }
-        free(name);
-        if (!found) {
-            struct error note;
-
-            error_set(&note, "no vector of '%s' in '%s': run bottleneck-extract on it first",
-                      names[n], database);
-            fprintf(notes, "%s\n", note.text);
-            ++*missing;
-        }
+static int named_create(const char *const *names, size_t count, struct named *named,
+                        struct error *error)
+{
+    *named = (struct named){
+        .names = memory_allocate(count, sizeof *named->names, error),
+        .found = memory_allocate(count, sizeof *named->found, error),
+    };
+    if (named->names == NULL || named->found == NULL)
+        return FAILED;
+    for (size_t n = 0; n < count; n++) {
+        named->names[n] = memory_copy_text(names[n], error);
+        if (named->names[n] == NULL)
+            return FAILED;
+        path_clean(named->names[n]);
+        named->count++;
     }
-    if (outcome == 0)
-        dataset_keep(dataset, keep);
-    free(keep);
-    return outcome;
+    return 0;
+}
+
+/* Fits store_path_filter. */
+static bool is_asked_for(void *context, const char *path)
+{
+    struct named *named = context;
+    bool asked = named->count == 0;
+
+    named->any = true;
+    for (size_t n = 0; n < named->count; n++)
+        if (is_named(path, named->names[n]))
+            named->found[n] = asked = true;
+    return asked;
+}
+
+/* Notes the names that there is no vector for; returns how many. names: as they were given. */
+static size_t note_missing(const struct named *named, const char *const *names,
+                           const char *database, FILE *notes)
+{
+    size_t missing = 0;
+
+    for (size_t n = 0; n < named->count; n++) {
+        struct error note;
+
+        if (named->found[n])
+            continue;
+        error_set(&note, "no vector of '%s' in '%s': run bottleneck-extract on it first", names[n],
+                  database);
+        fprintf(notes, "%s\n", note.text);
+        missing++;
+    }
+    return missing;
 }
 
 /* Leaves out the samples that lack a view which decides; each is noted, and counted in *missing. */
@@ -264,25 +294,32 @@ static void write_json(const struct settings *settings, const char *model_path,
 
 /* Loads what is asked for; at least one sample, or FAILED. */
 static int load(const struct settings *settings, const struct text_list *operands,
-                struct command_database *database, const struct dataset_request *request,
+                struct command_database *database, struct dataset_request *request,
                 struct dataset *dataset, size_t *missing, FILE *notes, struct error *error)
 {
-    *missing = 0;
-    if (dataset_load(database->store, request, dataset, error) < 0)
-        return FAILED;
-    if (dataset->count == 0 && settings->split != NULL)
-        return command_no_split(database->store, settings->split, error);
-    if (operands->count > 1 &&
-        keep_named(dataset, operands->items + 1, operands->count - 1, settings->shared.database,
-                   notes, missing, error) < 0)
-        return FAILED;
+    struct named named = {0};
+    int outcome = FAILED;
+
+    request->wanted = is_asked_for;
+    request->wanted_context = &named;
+    if (named_create(operands->items + 1, operands->count - 1, &named, error) < 0 ||
+        dataset_load(database->store, request, dataset, error) < 0)
+        goto out;
+    if (!named.any && settings->split != NULL) {
+        command_no_split(database->store, settings->split, error);
+        goto out;
+    }
+    *missing = note_missing(&named, operands->items + 1, settings->shared.database, notes);
     if (keep_complete(dataset, notes, missing, error) < 0)
-        return FAILED;
-    if (dataset->count == 0)
-        return error_set(error, "nothing to predict: '%s' has no vectors of %s",
-                         settings->shared.database,
-                         operands->count > 1 ? "these paths" : "any image");
-    return 0;
+        goto out;
+    if (dataset->count > 0)
+        outcome = 0;
+    else
+        error_set(error, "nothing to predict: '%s' has no vectors of %s",
+                  settings->shared.database, named.count > 0 ? "these paths" : "any image");
+out:
+    named_release(&named);
+    return outcome;
 }
 
 /* The views that decide; of a model that was trained on views only the use changes. */
@@ -314,14 +351,16 @@ static int predict(const struct settings *settings, const struct text_list *oper
     struct prediction prediction = {.model = model, .dataset = &dataset};
     struct parallel *parallel = NULL;
     int outcome = FAILED;
-    size_t missing;
+    size_t missing = 0;
 
     if (choose_views(settings, operands->items[0], &augmentation, error) < 0 ||
         feature_sets_match(&database->sets, &model->features, settings->shared.features,
                            settings->shared.database, &request.feature_set, error) < 0 ||
-        load(settings, operands, database, &request, &dataset, &missing, streams->notes,
+        parallel_create(settings->threads, &parallel, error) < 0)
+        goto out;
+    request.parallel = parallel;
+    if (load(settings, operands, database, &request, &dataset, &missing, streams->notes,
              error) < 0 ||
-        parallel_create(settings->threads, &parallel, error) < 0 ||
         predict_all(&prediction, parallel, error) < 0)
         goto out;
     if (settings->shared.json)

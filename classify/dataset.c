@@ -115,6 +115,14 @@ struct loading {
     size_t next, end;  /* the samples that must have it */
 };
 
+static bool is_wanted(void *context, const char *path)
+{
+    const struct loading *loading = context;
+    const struct dataset_request *request = loading->request;
+
+    return request->wanted == NULL || request->wanted(request->wanted_context, path);
+}
+
 static int add_sample(void *context, const struct store_sample *stored, const float *vector,
                       size_t dimension, struct error *error)
 {
@@ -245,8 +253,8 @@ static int read_view(struct store *store, struct loading *loading, const char *s
                      struct error *error)
 {
     loading->end = end;
-    if (store_each_vector(store, loading->request->feature_set->id, loading->view, split, add_view,
-                          loading, error) < 0)
+    if (store_each_wanted_vector(store, loading->request->feature_set->id, loading->view, split,
+                                 is_wanted, add_view, loading, error) < 0)
         return FAILED;
     while (loading->next < loading->end)
         if (lack_view(loading, error) < 0)
@@ -335,8 +343,8 @@ int dataset_load(struct store *store, const struct dataset_request *request,
         .dimension = request->feature_set->dimension, .normalize = request->normalize,
     };
     do {
-        if (store_each_vector(store, id, STORE_VIEW_ORIGINAL, request->splits[split], add_sample,
-                              &loading, error) < 0)
+        if (store_each_wanted_vector(store, id, STORE_VIEW_ORIGINAL, request->splits[split],
+                                     is_wanted, add_sample, &loading, error) < 0)
             goto failed;
         if (split++ == 0)
             first = dataset->count;

@@ -87,6 +87,8 @@ struct dataset_request {
                                             every sample, has its views, and with AUGMENT_BOTH the
                                             second one too */
     bool allow_incomplete;               /* mark samples that lack a view instead of failing */
+    store_path_filter *wanted;           /* NULL: every path; else only those, with what follows */
+    void *wanted_context;
     struct parallel *parallel;           /* to normalise with; NULL: the caller's thread alone */
 };
 

@@ -259,6 +259,14 @@ int store_each_vector(struct store *store, int64_t feature_set_id, const char *v
                       const char *split, store_vector_callback *callback, void *context,
                       struct error *error)
 {
+    return store_each_wanted_vector(store, feature_set_id, view, split, NULL, callback, context,
+                                    error);
+}
+
+int store_each_wanted_vector(struct store *store, int64_t feature_set_id, const char *view,
+                             const char *split, store_path_filter *wanted,
+                             store_vector_callback *callback, void *context, struct error *error)
+{
     struct store_sample sample;
     struct query query;
     size_t dimension = 0;
@@ -275,6 +283,8 @@ int store_each_vector(struct store *store, int64_t feature_set_id, const char *v
     query_bind_text(&query, view);
     query_bind_text(&query, split);
     while ((outcome = query_next(&query, error)) > 0) {
+        if (wanted != NULL && !wanted(context, query_column_text(&query, 0)))
+            continue;
         outcome = read_vector(&query, feature_set_id, dimension, &sample, vector, error);
         if (outcome == 0)
             outcome = callback(context, &sample, vector, dimension, error);

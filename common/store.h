@@ -160,6 +160,13 @@ int store_each_vector(struct store *store, int64_t feature_set_id, const char *v
                       const char *split, store_vector_callback *callback, void *context,
                       struct error *error);
 
+/* As store_each_vector, but only the samples whose path is wanted: the vectors of the others are not
+ * read. Both functions get the same context. */
+typedef bool store_path_filter(void *context, const char *path);
+int store_each_wanted_vector(struct store *store, int64_t feature_set_id, const char *view,
+                             const char *split, store_path_filter *wanted,
+                             store_vector_callback *callback, void *context, struct error *error);
+
 /* The view of every vector of this feature set that a sample has, sample by sample; with `split`
  * not NULL only that split's, with `labelled` only those of samples with a label. */
 typedef int store_view_callback(void *context, const char *view, struct error *error);

@@ -680,6 +680,17 @@ val/bees/5.jpg	ants" ]
     run --separate-stderr "$classify" predict my.model --split new
     [ $status -eq 1 ]
     [[ $stderr == *"in split 'new': the database has the splits 'train', 'val'" ]]
+    run --separate-stderr "$classify" predict my.model --split val train
+    [ $status -eq 1 ]
+    [ "${stderr_lines[0]}" = "no vector of 'train' in 'features.db': run bottleneck-extract on it \
+first" ]
+    # Vectors that are not asked for are not read.
+    add train/bees/9.jpg "'bees'" "'train'" $nan$one
+    run --separate-stderr "$classify" predict my.model val
+    [ $status -eq 0 ]
+    run --separate-stderr "$classify" predict my.model
+    [ $status -eq 1 ]
+    [[ $stderr == *"the vector of 'train/bees/9.jpg' holds numbers that are not finite"* ]]
 }
 
 @test "predict: with a database that the model was not trained on" {

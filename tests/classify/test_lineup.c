@@ -138,7 +138,7 @@ static void test_nothing_to_compare(void **state)
         const char *message;
     } cases[] = {
         {one, 1, "nothing to compare: there is one feature set and one setting; extract other "
-                 "layers or networks, or repeat --cost or --normalize"},
+                 "layers or networks, or repeat --cost, --normalize or --views"},
         {none, 1, "'f.db' has no feature set 7, it holds 1 (a.onnx cut avg, 4 numbers), 2 (b.onnx "
                   "cut avg, 4 numbers), 3 (c.onnx cut avg, 4 numbers)"},
         {apart, 2, "nothing to compare: the feature sets have no images in common"},

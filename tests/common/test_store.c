@@ -619,6 +619,30 @@ static void test_each_vector(void **state)
     }
 }
 
+static bool is_below_a(void *context, const char *path)
+{
+    assert_non_null(context);
+    return strncmp(path, "a/", 2) == 0;
+}
+
+/* A vector that is not wanted is not looked at: it may be damaged. */
+static void test_each_wanted_vector(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lines lines = {0};
+
+    fill_with_vectors(fixture);
+    execute(fixture, "UPDATE sample SET image_id = (SELECT image_id FROM sample WHERE path ="
+                     " 'a/1.jpg') WHERE path = 'a/2.jpg'");
+    execute(fixture, "UPDATE vector SET data = x'00' WHERE image_id ="
+                     " (SELECT image_id FROM sample WHERE path = 'b/1.jpg')");
+    assert_int_equal(store_each_wanted_vector(fixture->store, fixture->feature_set_id,
+                                              STORE_VIEW_ORIGINAL, NULL, is_below_a, show_vector,
+                                              &lines, &fixture->error), 0);
+    assert_string_equal(lines.text, "a/1.jpg ants train (none) 1\n"
+                                    "a/2.jpg ants train (none) 1\n");
+}
+
 static void test_each_vector_stops_and_fails(void **state)
 {
     struct fixture *fixture = *state;
@@ -1025,6 +1049,7 @@ int main(void)
         STORE_TEST(test_experiment),
         STORE_TEST(test_reading_experiments),
         STORE_TEST(test_each_vector),
+        STORE_TEST(test_each_wanted_vector),
         STORE_TEST(test_each_vector_stops_and_fails),
         STORE_TEST(test_each_vector_of_hostile_rows),
         STORE_TEST(test_each_path),
