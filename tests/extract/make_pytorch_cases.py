@@ -4,6 +4,8 @@
 usage: make_pytorch_cases.py        (needs Debian's python3-torchvision)
 
   small_*.pth       little files of every kind that torch.save writes, and some that are refused
+  lenet_deflated.pth
+                    a LeNet of equal half-precision weights, in a compressed archive
   lenet.npy, resnet20.npy
                     vectors at the bottleneck, for the seeded weights and images of
                     test_pytorch_reader.c
@@ -12,8 +14,10 @@ usage: make_pytorch_cases.py        (needs Debian's python3-torchvision)
 """
 
 import collections
+import io
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import torch
@@ -154,6 +158,19 @@ def write_small_files():
         pickle.dump({"a": 1}, file)
 
 
+def write_deflated():
+    """All tensors are views of one storage, and the archive is packed anew."""
+    weights = torch.full((30720,), 1 / 64, dtype=torch.float16)
+    stored = io.BytesIO()
+    torch.save({name: weights[: int(np.prod(shape))].view(shape)
+                for name, shape in lenet_shapes()}, stored)
+    with zipfile.ZipFile(stored) as old, \
+            zipfile.ZipFile(os.path.join(FOLDER, "lenet_deflated.pth"), "w",
+                            zipfile.ZIP_DEFLATED) as new:
+        for entry in old.namelist():
+            new.writestr(zipfile.ZipInfo(entry), old.read(entry), zipfile.ZIP_DEFLATED)
+
+
 def write_shapes():
     aux = dict(aux_logits=True, init_weights=False)
     networks = {
@@ -176,6 +193,7 @@ def main():
     os.makedirs(FOLDER, exist_ok=True)
     write_vectors()
     write_small_files()
+    write_deflated()
     write_shapes()
 
 

@@ -96,6 +96,31 @@ static void test_vectors(void **state)
     scratch_remove(folder);
 }
 
+/* A compressed archive of half-precision weights that all lie in one storage gives the same as
+ * float weights apart. */
+static void test_compressed_archive(void **state)
+{
+    const struct network_case *network = &networks[0];
+    char *folder = scratch_create();
+    const char *path = scratch_path(folder, "weights");
+    struct state weights = {0};
+    float got[2 * 256], expected[2 * 256];
+    struct error error;
+
+    (void)state;
+    network->add(&weights);
+    for (size_t i = 0; i < weights.count; i++)
+        for (size_t j = 0; j < weights.tensors[i].count; j++)
+            weights.tensors[i].values[j] = 1 / 64.0f;
+    state_save_legacy(&weights, "", path);
+    if (run_file(path, network, expected, &error) < 0 ||
+        run_file(FOLDER "lenet_deflated.pth", network, got, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_memory_equal(got, expected, sizeof got);
+    state_release(&weights);
+    scratch_remove(folder);
+}
+
 /* ---- what is refused -------------------------------------------------------------------- */
 
 static void expect_refusal(const struct state *state, const char *folder, const char *reason)
@@ -246,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_compressed_archive),
         cmocka_unit_test(test_nearest_architecture),
         cmocka_unit_test(test_other_classifiers),
         cmocka_unit_test(test_cut_off),
