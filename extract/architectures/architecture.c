@@ -20,7 +20,8 @@ enum { FAMILIES = sizeof families / sizeof families[0] };
 struct comparison {
     struct recognised found;
     struct error difference;      /* "" when there is none */
-    size_t matched, different;    /* tensors that it shares, and those that only one of them has */
+    size_t matched, different;    /* tensors that it shares, and those that only one of them has;
+                                     classifiers do not count, they are all alike */
 };
 
 /* True when `layer` is one of the words of `list`, or lies below one. */
@@ -71,8 +72,6 @@ static void compare(struct builder *builder, const struct family *family,
     if (family->classifier != NULL)
         family->classifier(builder, architecture->table, x);
     comparison->found.headless = builder->wanted - builder->matched > missing;
-    if (!comparison->found.headless)
-        comparison->matched = builder->matched;
     comparison->found.channels = builder->channels;
     comparison->found.side = builder->side;
     count_others(builder, comparison);

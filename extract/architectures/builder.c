@@ -71,7 +71,7 @@ static const char *role_name(const struct builder *builder, enum weight_role rol
     return keras[role];
 }
 
-/* "64x3x7x7"; "any" for a dimension of 0. */
+/* "64x3x7x7"; "?" for a dimension that may be any. */
 static void shape_text(const size_t *shape, size_t rank, char text[static 128])
 {
     size_t used = 0;
@@ -81,7 +81,7 @@ static void shape_text(const size_t *shape, size_t rank, char text[static 128])
         const char *separator = axis > 0 ? "x" : "";
 
         if (shape[axis] == 0)
-            used += (size_t)snprintf(text + used, 128 - used, "%sany", separator);
+            used += (size_t)snprintf(text + used, 128 - used, "%s?", separator);
         else
             used += (size_t)snprintf(text + used, 128 - used, "%s%zu", separator, shape[axis]);
     }
