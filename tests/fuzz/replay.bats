@@ -14,9 +14,11 @@
     done
 }
 
-@test "the golden operators go through the target of ONNX" {
-    run "$BUILD/tests/replay_onnx" tests/extract/golden-operators
-    echo "$output"
-    [ "$status" -eq 0 ]
-    [ "${output%% *}" -gt 100 ]
+@test "the golden networks go through the targets of their readers" {
+    for pair in onnx:operators tensorflow:tensorflow; do
+        run "$BUILD/tests/replay_${pair%:*}" "tests/extract/golden-${pair#*:}"
+        echo "$pair: $output"
+        [ "$status" -eq 0 ]
+        [ "${output%% *}" -gt 100 ]
+    done
 }
