@@ -24,7 +24,7 @@ TESTDATA ?= ../shared
 
 program_packages := gcc libc6-dev libopenblas-dev libsvm-dev libsqlite3-dev libpng-dev \
 	libjpeg-dev nettle-dev
-optional_packages := pkg-config libjansson-dev libzip-dev
+optional_packages := pkg-config libjansson-dev libzip-dev libhdf5-dev
 demo_packages := $(program_packages) $(optional_packages) sqlite3
 test_packages := $(demo_packages) libcmocka-dev bats
 fuzz_packages := $(demo_packages) clang libclang-rt-dev
@@ -39,7 +39,7 @@ instrument := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all 
 # Libraries that only some formats of networks need, by their names for pkg-config. A file gets
 # HAVE_JANSSON and the like for those that are here; without, those formats are refused with the
 # name of the package. Everything is compiled anew when another set of them is here.
-optional_libraries := jansson libzip
+optional_libraries := jansson libzip hdf5
 present_libraries := $(strip $(foreach library,$(optional_libraries),\
 	$(shell pkg-config --exists $(library) 2>/dev/null && echo $(library))))
 ifneq ($(present_libraries),)
