@@ -10,8 +10,8 @@
 
 static const struct family *const families[] = {
     &alexnet_family,      &vgg_family,         &googlenet_family,    &inception_v3_family,
-    &resnet_family,       &squeezenet_family,  &densenet_family,     &mobilenet_v1_family,
-    &mobilenet_v2_family, &resnet_cifar_family, &lenet_family,
+    &resnet_family,       &resnet_v2_family,   &squeezenet_family,   &densenet_family,
+    &mobilenet_v1_family, &mobilenet_v2_family, &resnet_cifar_family, &lenet_family,
 };
 
 enum { FAMILIES = sizeof families / sizeof families[0] };

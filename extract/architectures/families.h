@@ -15,6 +15,7 @@ extern const struct family mobilenet_v1_family;
 extern const struct family mobilenet_v2_family;
 extern const struct family resnet_cifar_family;
 extern const struct family resnet_family;
+extern const struct family resnet_v2_family;
 extern const struct family squeezenet_family;
 extern const struct family vgg_family;
 

@@ -1,6 +1,6 @@
 /*
- * Inception v3: Szegedy et al. 2015, arXiv 1512.00567, table 1 and figures 5 to 7. Source:
- * pytorch/vision models/inception.py.
+ * Inception v3: Szegedy et al. 2015, arXiv 1512.00567, table 1 and figures 5 to 7.
+ * Sources: pytorch/vision models/inception.py, keras applications inception_v3.py.
  *
  * Torchvision's published weights stem from TensorFlow: the module maps its input to -1 to 1
  * first (transform_input), which the preprocessing does here.
@@ -111,9 +111,11 @@ static const struct architecture architectures[] = {
     }},
 };
 
-/* The names above are torchvision's and, for the modules, the paper's code's. */
+/* The names above are torchvision's and, for the modules, the paper's code's. Keras counts the
+ * convolutions with {count}, and the modules with {module} from 0. */
 struct inception_names {
     const char *convolution, *norm;  /* NULL: the names above, with ".conv" and ".bn" */
+    const char *activated, *module;  /* NULL: the names above */
     const char *average, *flat, *dense;
     bool unscaled;                   /* norms have no factor */
     bool count_padding;              /* by the average poolings */
@@ -132,6 +134,23 @@ static const struct dialect dialects[] = {
             .flat = "flatten",
             .dense = "fc",
             .count_padding = true,
+        },
+    },
+    {
+        .framework = FRAMEWORK_KERAS,
+        .origin = "Keras",
+        .preprocess = "keras-tf,crop=299",
+        .epsilon = 1e-3,
+        .classifier = "predictions",
+        .names = &(const struct inception_names){
+            .convolution = "conv2d_{count+1}",
+            .norm = "batch_normalization_{count+1}",
+            .activated = "activation_{count+1}",
+            .module = "mixed{module}",
+            .average = "avg_pool",
+            .flat = "flatten",
+            .dense = "predictions",
+            .unscaled = true,
         },
     },
 };
@@ -163,7 +182,9 @@ static struct result named_unit(struct builder *builder, struct result x, const 
         unit.name = join(module, step, "conv", convolution);
         unit.norm = join(module, step, "bn", norm);
     }
-    unit.activated = join(module, step, NULL, activated);
+    unit.activated = names->activated;
+    if (unit.activated == NULL)
+        unit.activated = join(module, step, NULL, activated);
     unit.activation = UNIT_RELU;
     unit.unscaled = names->unscaled;
     return build_unit(builder, x, &unit);
@@ -185,6 +206,7 @@ static struct result pooling(struct builder *builder, const struct module *modul
 static struct result inception(struct builder *builder, const struct module *module,
                                struct result x)
 {
+    const struct inception_names *names = builder->dialect->names;
     const struct step *steps = module->kind->steps;
     struct result results[STEPS], parts[STEPS + 1];
     size_t joined = 0, count = 0;
@@ -207,7 +229,8 @@ static struct result inception(struct builder *builder, const struct module *mod
     }
     if (module->kind->pooling == POOL_MAXIMUM)
         parts[joined++] = pooling(builder, module, x);
-    return build_concat(builder, parts, joined, module->name);
+    return build_concat(builder, parts, joined,
+                        names->module != NULL ? names->module : module->name);
 }
 
 static struct result features(struct builder *builder, const void *table)
@@ -225,8 +248,10 @@ static struct result features(struct builder *builder, const void *table)
             x = build_pool(builder, x, &(struct pooling_unit){
                 .name = step->pool, .maximum = true, .kernel = 3, .stride = 2});
     }
-    for (size_t i = 0; i < MODULES; i++)
+    for (size_t i = 0; i < MODULES; i++) {
+        builder->place.module = i;
         x = inception(builder, &inception_v3->modules[i], x);
+    }
     return x;
 }
 

@@ -110,7 +110,7 @@ static const struct dialect dialects[] = {
             .last_relu = "out_relu",
             .average = "global_average_pooling2d",
             .flat = "flatten",
-            .dense = "predictions",
+            .dense = "Logits",
             .same = true,
         },
     },
