@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "extract/formats/caffe_reader.h"
+#include "extract/formats/keras_reader.h"
 #include "extract/formats/mxnet_reader.h"
 #include "extract/formats/onnx_reader.h"
 #include "extract/formats/pytorch_reader.h"
@@ -13,6 +14,7 @@
 
 /* Those with a mark of their own at the beginning come first. */
 static const struct format *const formats[] = {
+    &keras_format,
     &pytorch_format,
     &safetensors_format,
     &mxnet_format,

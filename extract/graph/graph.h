@@ -70,6 +70,7 @@ enum activation_kind {
     ACTIVATION_NONE,
     ACTIVATION_CLIP,          /* min(max(x, a), b); relu is a = 0, b = infinity */
     ACTIVATION_LEAKY,         /* x < 0 ? a x : x */
+    ACTIVATION_THRESHOLD,     /* x < a ? b (x - a) : x */
     ACTIVATION_PRELU,         /* x < 0 ? slope[channel] x : x */
     ACTIVATION_SIGMOID,       /* 1 / (1 + exp(-x)) */
     ACTIVATION_HARD_SIGMOID,  /* max(0, min(1, a x + b)) */

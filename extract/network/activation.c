@@ -28,6 +28,10 @@ void activation_apply(const struct activation *activation, float *values, size_t
         for (size_t i = 0; i < count; i++)
             values[i] = values[i] < 0 ? a * values[i] : values[i];
         break;
+    case ACTIVATION_THRESHOLD:
+        for (size_t i = 0; i < count; i++)
+            values[i] = values[i] < a ? b * (values[i] - a) : values[i];
+        break;
     case ACTIVATION_PRELU:
         for (size_t i = 0; i < count; i++)
             values[i] = values[i] < 0 ? activation->slopes[first + i] * values[i] : values[i];
@@ -65,6 +69,7 @@ const char *activation_name(const struct activation *activation)
         [ACTIVATION_NONE] = "",
         [ACTIVATION_CLIP] = "clip",
         [ACTIVATION_LEAKY] = "leaky relu",
+        [ACTIVATION_THRESHOLD] = "threshold",
         [ACTIVATION_PRELU] = "prelu",
         [ACTIVATION_SIGMOID] = "sigmoid",
         [ACTIVATION_HARD_SIGMOID] = "hard sigmoid",
