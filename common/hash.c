@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <nettle/base16.h>
+#include <nettle/md5.h>
 #include <nettle/sha2.h>
 
 _Static_assert(HASH_BYTES == SHA256_DIGEST_SIZE, "a hash is a SHA-256 digest");
@@ -33,6 +34,20 @@ void hash_to_text(const struct hash *hash, char text[HASH_TEXT])
 {
     base16_encode_update(text, HASH_BYTES, hash->bytes);
     text[HASH_TEXT - 1] = '\0';
+}
+
+_Static_assert(HASH_MD5_TEXT == 2 * MD5_DIGEST_SIZE + 1, "a digit for each half byte");
+
+void hash_md5(const void *data, size_t size, char text[static HASH_MD5_TEXT])
+{
+    uint8_t digest[MD5_DIGEST_SIZE];
+    struct md5_ctx context;
+
+    md5_init(&context);
+    md5_update(&context, size, data);
+    md5_digest(&context, sizeof digest, digest);
+    base16_encode_update(text, sizeof digest, digest);
+    text[HASH_MD5_TEXT - 1] = '\0';
 }
 
 bool hash_from_text(const char *text, struct hash *hash)

@@ -26,6 +26,10 @@ bool hash_equal(const struct hash *a, const struct hash *b);
 /* 64 lower-case hexadecimal digits and a NUL. */
 void hash_to_text(const struct hash *hash, char text[HASH_TEXT]);
 
+/* MD5 (RFC 1321), by which some publish their files: 32 lower-case hexadecimal digits and a NUL. */
+enum { HASH_MD5_TEXT = 33 };
+void hash_md5(const void *data, size_t size, char text[static HASH_MD5_TEXT]);
+
 /* The reverse; false when `text` is not 64 hexadecimal digits. */
 bool hash_from_text(const char *text, struct hash *hash);
 

@@ -223,12 +223,14 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     const struct settings *settings = &extraction->settings;
     const struct network_input *input = network_input(extraction->network);
     const struct model *model = network_model(extraction->network);
+    char md5[HASH_MD5_TEXT];
 
     if (input->channels != IMAGE_CHANNELS && !settings->describe)
         return error_set(error, "the network '%s' takes images of %zu channels, photos have 3",
                          settings->network, input->channels);
     extraction->digest = model_digest(model);
-    rule_for_network(&extraction->digest, &extraction->known);
+    known_file_md5(model_bytes(model, 0), md5);
+    rule_for_network(&extraction->digest, md5, &extraction->known);
     if (extraction->known.assumed && *model->preprocess != '\0') {
         extraction->known.preset = model->preprocess;
         extraction->known.assumed = model->assumes_preprocess;

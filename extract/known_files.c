@@ -5,7 +5,8 @@
 /* How a publisher names a file's content. */
 enum digest_kind {
     DIGEST_SHA256,        /* 64 hexadecimal digits */
-    DIGEST_SHA256_BEGINS  /* the first 8, as PyTorch has them in the name of a file */
+    DIGEST_SHA256_BEGINS, /* the first 8, as PyTorch has them in the name of a file */
+    DIGEST_MD5            /* 32 hexadecimal digits */
 };
 
 struct known_file {
@@ -17,6 +18,7 @@ struct known_file {
 
 #define ZOO(digest) "ONNX Model Zoo", DIGEST_SHA256, digest
 #define TORCHVISION(digest) "torchvision", DIGEST_SHA256_BEGINS, digest
+#define KERAS(digest) "Keras Applications", DIGEST_MD5, digest
 
 /* Where one content was published under several names, the first stands here. The comments say
  * where a family's preset comes from. */
@@ -249,35 +251,131 @@ static const struct known_file files[] = {
     {TORCHVISION("32ee1156"), "wide_resnet101_2-32ee1156.pth", "Wide ResNet-101-2", "torchvision"},
     {TORCHVISION("d733dc28"), "wide_resnet101_2-d733dc28.pth", "Wide ResNet-101-2, second weights",
      "torchvision,resize=232"},
+    /* preprocess_input beside the weights; the sizes are those that they were trained with. */
+    {KERAS("64373286793e3c8b2b4e3219cbf3544b"),
+     "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+     "VGG-16", "keras-caffe"},
+    {KERAS("6d6bbae143d832006294945121d1f1fc"),
+     "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "VGG-16, features alone", "keras-caffe"},
+    {KERAS("cbe5617147190e668d6c5d5026f83318"),
+     "vgg19_weights_tf_dim_ordering_tf_kernels.h5",
+     "VGG-19", "keras-caffe"},
+    {KERAS("253f8cb515780f3b799900260a226db6"),
+     "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "VGG-19, features alone", "keras-caffe"},
+    {KERAS("9a0d58056eeedaa3f26cb7ebd46da564"),
+     "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+     "Inception v3", "keras-tf,crop=299"},
+    {KERAS("bcbd6486424b2319ff4ef7d526e38f63"),
+     "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "Inception v3, features alone", "keras-tf,crop=299"},
+    {KERAS("0a58e3b7378bc2990ea3b43d5981f1f6"),
+     "xception_weights_tf_dim_ordering_tf_kernels.h5",
+     "Xception", "keras-tf,crop=299"},
+    {KERAS("b0042744bf5b25fce3cb969f33bebb97"),
+     "xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "Xception, features alone", "keras-tf,crop=299"},
+    {KERAS("9d60b8095a5708f2dcce2bca79d332c7"),
+     "densenet121_weights_tf_dim_ordering_tf_kernels.h5",
+     "DenseNet-121", "keras-torch"},
+    {KERAS("d699b8f76981ab1b30698df4c175e90b"),
+     "densenet169_weights_tf_dim_ordering_tf_kernels.h5",
+     "DenseNet-169", "keras-torch"},
+    {KERAS("1ceb130c1ea1b78c3bf6114dbdfd8807"),
+     "densenet201_weights_tf_dim_ordering_tf_kernels.h5",
+     "DenseNet-201", "keras-torch"},
+    {KERAS("30ee3e1110167f948a6b9946edeeb738"),
+     "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "DenseNet-121, features alone", "keras-torch"},
+    {KERAS("b8c4d4c20dd625c148057b9ff1c1176b"),
+     "densenet169_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "DenseNet-169, features alone", "keras-torch"},
+    {KERAS("c13680b51ded0fb44dff2d8f86ac8bb1"),
+     "densenet201_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "DenseNet-201, features alone", "keras-torch"},
+    {KERAS("2cb95161c43110f7111970584f804107"),
+     "resnet50_weights_tf_dim_ordering_tf_kernels.h5",
+     "ResNet-50", "keras-caffe"},
+    {KERAS("4d473c1dd8becc155b73f8504c6f6626"),
+     "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "ResNet-50, features alone", "keras-caffe"},
+    {KERAS("f1aeb4b969a6efcfb50fad2f0c20cfc5"),
+     "resnet101_weights_tf_dim_ordering_tf_kernels.h5",
+     "ResNet-101", "keras-caffe"},
+    {KERAS("88cf7a10940856eca736dc7b7e228a21"),
+     "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "ResNet-101, features alone", "keras-caffe"},
+    {KERAS("100835be76be38e30d865e96f2aaae62"),
+     "resnet152_weights_tf_dim_ordering_tf_kernels.h5",
+     "ResNet-152", "keras-caffe"},
+    {KERAS("ee4c566cf9a93f14d82f913c2dc6dd0c"),
+     "resnet152_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "ResNet-152, features alone", "keras-caffe"},
+    {KERAS("3ef43a0b657b3be2300d5770ece849e0"),
+     "resnet50v2_weights_tf_dim_ordering_tf_kernels.h5",
+     "ResNet-50 v2", "keras-tf"},
+    {KERAS("fac2f116257151a9d068a22e544a4917"),
+     "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "ResNet-50 v2, features alone", "keras-tf"},
+    {KERAS("6343647c601c52e1368623803854d971"),
+     "resnet101v2_weights_tf_dim_ordering_tf_kernels.h5",
+     "ResNet-101 v2", "keras-tf"},
+    {KERAS("c0ed64b8031c3730f411d2eb4eea35b5"),
+     "resnet101v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "ResNet-101 v2, features alone", "keras-tf"},
+    {KERAS("a49b44d1979771252814e80f8ec446f9"),
+     "resnet152v2_weights_tf_dim_ordering_tf_kernels.h5",
+     "ResNet-152 v2", "keras-tf"},
+    {KERAS("ed17cf2e0169df9d443503ef94b23b33"),
+     "resnet152v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "ResNet-152 v2, features alone", "keras-tf"},
+    /* The same two names before Keras 2.2.5. */
+    {KERAS("a7b3fe01876f51b976af0dea6bc144eb"),
+     "resnet50_weights_tf_dim_ordering_tf_kernels.h5",
+     "ResNet-50, first weights", "keras-caffe"},
+    {KERAS("a268eb855778b3df3c7506639542a6af"),
+     "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+     "ResNet-50, first weights, features alone", "keras-caffe"},
 };
 
 enum { FILES = sizeof files / sizeof *files };
 
-static bool has_digest(const struct known_file *file, const char *sha256)
+static bool has_digest(const struct known_file *file, const char *sha256, const char *md5)
 {
     switch (file->kind) {
     case DIGEST_SHA256:
         return strcmp(file->digest, sha256) == 0;
     case DIGEST_SHA256_BEGINS:
         return strncmp(file->digest, sha256, strlen(file->digest)) == 0;
+    case DIGEST_MD5:
+        return strcmp(file->digest, md5) == 0;
     }
     return false;
 }
 
-static const struct known_file *find_file(const struct hash *digest)
+static const struct known_file *find_file(const struct hash *digest, const char *md5)
 {
     char text[HASH_TEXT];
 
     hash_to_text(digest, text);
     for (size_t i = 0; i < FILES; i++)
-        if (has_digest(&files[i], text))
+        if (has_digest(&files[i], text, md5))
             return &files[i];
     return NULL;
 }
 
-void rule_for_network(const struct hash *digest, struct known_network *known)
+/* Keras alone publishes MD5s, and its files are HDF5. */
+void known_file_md5(struct bytes file, char text[static HASH_MD5_TEXT])
 {
-    const struct known_file *file = find_file(digest);
+    text[0] = '\0';
+    if (bytes_begin_with(file, "\x89HDF\r\n\x1a\n", 8))
+        hash_md5(file.data, file.size, text);
+}
+
+void rule_for_network(const struct hash *digest, const char *md5, struct known_network *known)
+{
+    const struct known_file *file = find_file(digest, md5);
 
     *known = (struct known_network){.preset = "torchvision", .assumed = true};
     if (file == NULL)

@@ -18,7 +18,11 @@ struct known_network {
     bool assumed;           /* nothing is known: say that the preset was assumed */
 };
 
-/* `digest`: SHA-256 of the network file. */
-void rule_for_network(const struct hash *digest, struct known_network *known);
+/* The MD5 of a network file as its publisher would give it, 32 hexadecimal digits; "" for files of
+ * kinds that are published with other digests. */
+void known_file_md5(struct bytes file, char text[static HASH_MD5_TEXT]);
+
+/* `digest`: SHA-256 of the network file. `md5`: from known_file_md5. */
+void rule_for_network(const struct hash *digest, const char *md5, struct known_network *known);
 
 #endif

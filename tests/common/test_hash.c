@@ -35,6 +35,26 @@ static void test_known_digests(void **state)
     }
 }
 
+/* The examples of RFC 1321, appendix A.5. */
+static void test_md5(void **state)
+{
+    static const struct {
+        const char *text, *digest;
+    } cases[] = {
+        {"", "d41d8cd98f00b204e9800998ecf8427e"},
+        {"abc", "900150983cd24fb0d6963f7d28e17f72"},
+        {"12345678901234567890123456789012345678901234567890123456789012345678901234567890",
+         "57edf4a22be3c955ac49da2e2107b67a"},
+    };
+    char text[HASH_MD5_TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hash_md5(cases[i].text, strlen(cases[i].text), text);
+        assert_string_equal(text, cases[i].digest);
+    }
+}
+
 static void test_equal(void **state)
 {
     struct hash a = hash_bytes("a", 1), b = a;
@@ -77,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_digests),
+        cmocka_unit_test(test_md5),
         cmocka_unit_test(test_equal),
         cmocka_unit_test(test_from_text),
     };
