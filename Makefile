@@ -99,6 +99,9 @@ $(BUILD)/%.o: %.c Makefile $(library_list)
 	@mkdir -p $(@D)
 	$(compile) -c -o $@ $<
 
+# Its source includes the file.
+$(BUILD)/extract/builtin/builtin_network.o: extract/builtin/builtin.onnx
+
 define kernel_rule
 $(BUILD)/extract/kernels/%.$(1).o: extract/kernels/%.c Makefile
 	@mkdir -p $$(@D)

@@ -14,6 +14,7 @@
 #include "common/progress.h"
 #include "common/store.h"
 #include "common/version.h"
+#include "extract/builtin/builtin_network.h"
 #include "extract/geometry.h"
 #include "extract/known_files.h"
 #include "extract/network/network.h"
@@ -43,7 +44,8 @@ static const char *const poolings[] = {
 
 static const struct option table[] = {
     {'m', "network", OPTION_TEXT, PLACE(network), .argument = "FILE",
-     .help = "the pretrained network, an ONNX file"},
+     .help = "the pretrained network, best one that was trained on ImageNet (see below);\n"
+             "default: the small one that is built in, for a first look"},
     {0, "definition", OPTION_TEXT, PLACE(definition), .argument = "FILE",
      .help = "the network's structure, where it is in a file apart from the weights\n"
              "and not beside them"},
@@ -92,13 +94,18 @@ static const struct option table[] = {
 
 static void print_help(void)
 {
-    printf("usage: bottleneck-extract --network FILE [options] PATH...\n\n"
+    printf("usage: bottleneck-extract [--network FILE] [options] PATH...\n\n"
            "Runs images through a pretrained network up to the layer before its classifier and\n"
            "keeps the vectors in a database for bottleneck-classify.\n\n"
            "PATH is an image (JPEG or PNG), a folder whose sub-folders are the labels, or - to\n"
            "read paths from standard input. Images that are in the database already are not\n"
            "computed again.\n\n");
     options_print(table, stdout);
+    printf("\nnetworks:\n"
+           "  bottleneck-extract photos/                           the built-in one: for a first\n"
+           "      look, textures, coarse categories; nothing to download\n"
+           "  bottleneck-extract --network vgg16-7.onnx photos/    a real one: for results. VGG16,\n"
+           "      ResNet-50 and others are published by the ONNX Model Zoo and by torchvision\n");
     printf("\npreprocessing presets:\n");
     rule_print_presets(stdout, "  ");
     printf("  A RULE is NAME, NAME,KEY=VALUE,... or KEY=VALUE,...; keys: fit resize crop filter\n"
@@ -192,8 +199,8 @@ static int check_usage(const struct extraction *extraction, struct error *error)
     const struct settings *settings = &extraction->settings;
     struct preprocess_rule rule;
 
-    if (settings->network == NULL)
-        return error_set(error, "--network FILE is missing");
+    if (settings->network == NULL && settings->definition != NULL)
+        return error_set(error, "--definition belongs to a --network FILE");
     if (is_empty(settings->label) || is_empty(settings->split))
         return error_set(error, "--label and --split take a name, not ''");
     /* For a network of any size and a preset that any change suits: what fails here would fail
@@ -210,6 +217,41 @@ static int check_usage(const struct extraction *extraction, struct error *error)
     return error_set(error, "no images: name files or folders");
 }
 
+static const char *network_path(const struct extraction *extraction)
+{
+    const char *path = extraction->settings.network;
+
+    return path != NULL ? path : BUILTIN_NETWORK_NAME;
+}
+
+static int open_network(struct extraction *extraction, struct error *error)
+{
+    const struct settings *settings = &extraction->settings;
+
+    if (settings->network != NULL)
+        return network_open(settings->network, settings->definition, &extraction->network, error);
+    if (!settings->quiet)
+        fprintf(stderr, "bottleneck-extract: using the built-in network, for a first look; for "
+                        "results name a real one with --network FILE\n");
+    return network_open_bytes(BUILTIN_NETWORK_NAME, builtin_network(), &extraction->network,
+                              error);
+}
+
+/* What is known of the network that was opened, by its digest. */
+static void recognise_network(struct extraction *extraction)
+{
+    const struct model *model = network_model(extraction->network);
+    char md5[HASH_MD5_TEXT];
+
+    extraction->digest = model_digest(model);
+    known_file_md5(model_bytes(model, 0), md5);
+    rule_for_network(&extraction->digest, md5, &extraction->known);
+    if (builtin_network_is(model_bytes(model, 0)))
+        extraction->known = (struct known_network){
+            .preset = BUILTIN_NETWORK_PRESET, .name = "the built-in network",
+            .publisher = "bottleneck", .file = "builtin.onnx"};
+}
+
 /* True when the preset was neither known nor named: a RULE that begins with a key names none. */
 static bool assumes_preset(const struct extraction *extraction)
 {
@@ -223,14 +265,11 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     const struct settings *settings = &extraction->settings;
     const struct network_input *input = network_input(extraction->network);
     const struct model *model = network_model(extraction->network);
-    char md5[HASH_MD5_TEXT];
 
     if (input->channels != IMAGE_CHANNELS && !settings->describe)
         return error_set(error, "the network '%s' takes images of %zu channels, photos have 3",
-                         settings->network, input->channels);
-    extraction->digest = model_digest(model);
-    known_file_md5(model_bytes(model, 0), md5);
-    rule_for_network(&extraction->digest, md5, &extraction->known);
+                         network_path(extraction), input->channels);
+    recognise_network(extraction);
     if (extraction->known.assumed && *model->preprocess != '\0') {
         extraction->known.preset = model->preprocess;
         extraction->known.assumed = model->assumes_preprocess;
@@ -246,7 +285,8 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     rule_to_text(&extraction->rule, extraction->rule_text);
     if (assumes_preset(extraction) && !settings->quiet)
         fprintf(stderr, "bottleneck-extract: '%s' is not a network that is known here: assuming "
-                        "--preprocess %s\n", settings->network, extraction->known.preset);
+                        "--preprocess %s\n", network_path(extraction),
+                extraction->known.preset);
     return 0;
 }
 
@@ -272,15 +312,15 @@ static int prepare_network(struct extraction *extraction, struct error *error)
         .instruction_set = getenv("BOTTLENECK_INSTRUCTION_SET"),
     };
 
-    if (network_open(settings->network, settings->definition, &extraction->network, error) < 0 ||
-        choose_rule(extraction, error) < 0 || choose_views(extraction, error) < 0 ||
+    if (open_network(extraction, error) < 0 || choose_rule(extraction, error) < 0 ||
+        choose_views(extraction, error) < 0 ||
         parallel_create(settings->threads, &extraction->parallel, error) < 0)
         return FAILED;
     request.parallel = extraction->parallel;
     request.height = extraction->rule.height;
     request.width = extraction->rule.width;
     if (network_prepare(extraction->network, &request, error) < 0)
-        return error_wrap(error, "'%s'", settings->network);
+        return error_wrap(error, "'%s'", network_path(extraction));
     return 0;
 }
 
@@ -315,7 +355,7 @@ static int put_feature_sets(struct extraction *extraction, struct error *error)
     struct store *store = extraction->store;
     struct store_network network = {
         .hash = extraction->digest,
-        .name = file_name(extraction->settings.network),
+        .name = file_name(network_path(extraction)),
         .format = network_model(extraction->network)->format->name,
         .bytes = model_size(network_model(extraction->network)),
     };
@@ -455,7 +495,7 @@ static void print_json(const struct extraction *extraction)
 
     json_open(&json, NULL, '{');
     json_text(&json, "database", extraction->settings.database);
-    json_text(&json, "network", extraction->settings.network);
+    json_text(&json, "network", network_path(extraction));
     json_open(&json, "feature_sets", '[');
     for (size_t i = 0; i < network_output_count(extraction->network); i++) {
         const struct network_output *output = network_output(extraction->network, i);
@@ -520,7 +560,7 @@ static void describe(const struct extraction *extraction)
 
     hash_to_text(&extraction->digest, digest);
     network_describe(extraction->network, stdout);
-    printf("file        %s\nsha256      %s\n", extraction->settings.network, digest);
+    printf("file        %s\nsha256      %s\n", network_path(extraction), digest);
     if (*model->architecture != '\0')
         printf("weights of  %s\n", model->architecture);
     if (extraction->known.name != NULL)

@@ -34,6 +34,10 @@ struct preset {
 
 /* What each family's weights were validated with. */
 static const struct preset presets[] = {
+    /* extract/builtin, which was trained on torchvision's arithmetic */
+    {"builtin", "the built-in network", 128,
+     FIT_SHORTER_SIDE, RESIZE_ROUNDED, FILTER_BILINEAR, ORDER_RGB, 1 / 255.0, IMAGENET_MEAN,
+     IMAGENET_DEVIATION},
     /* pytorch/vision transforms/_presets.py */
     {"torchvision", "torchvision's V1 weights; ONNX Model Zoo's ResNet, VGG, MobileNet", 224,
      FIT_SHORTER_SIDE, RESIZE_ROUNDED, FILTER_BILINEAR, ORDER_RGB, 1 / 255.0, IMAGENET_MEAN,

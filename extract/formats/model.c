@@ -38,20 +38,40 @@ static int unknown_format(const struct model *model, struct error *error)
                      model->files[0].path, titles);
 }
 
-int model_open(const char *path, const char *definition, struct model *model,
-               struct error *error)
+/* The first file is there. */
+static int open_format(struct model *model, const char *definition, struct error *error)
 {
-    *model = (struct model){0};
-    if (model_add_file(model, path, error) < 0)
-        return FAILED;
     for (size_t i = 0; i < FORMATS && model->format == NULL; i++)
         if (formats[i]->recognise(model))
             model->format = formats[i];
     if (model->format == NULL)
         return unknown_format(model, error);
     if (model->format->open(model, definition, error) < 0)
-        return error_wrap(error, "cannot read the network '%s'", path);
+        return error_wrap(error, "cannot read the network '%s'", model->files[0].path);
     return 0;
+}
+
+int model_open(const char *path, const char *definition, struct model *model,
+               struct error *error)
+{
+    *model = (struct model){0};
+    if (model_add_file(model, path, error) < 0)
+        return FAILED;
+    return open_format(model, definition, error);
+}
+
+int model_open_bytes(const char *name, struct bytes bytes, struct model *model,
+                     struct error *error)
+{
+    struct model_file *file = &model->files[0];
+
+    *model = (struct model){0};
+    *file = (struct model_file){.path = memory_copy_text(name, error),
+                                .map = {bytes.data, bytes.size}};
+    if (file->path == NULL)
+        return FAILED;
+    model->file_count = 1;
+    return open_format(model, NULL, error);
 }
 
 void model_close(struct model *model)
@@ -59,7 +79,8 @@ void model_close(struct model *model)
     if (model->format != NULL)
         model->format->close(model);
     for (size_t i = 0; i < model->file_count; i++) {
-        file_map_close(&model->files[i].map);
+        if (model->files[i].is_ours)
+            file_map_close(&model->files[i].map);
         free(model->files[i].path);
     }
     *model = (struct model){0};
@@ -83,7 +104,7 @@ int model_add_file(struct model *model, const char *path, struct error *error)
 
     if (model->file_count == MODEL_FILES)
         return error_set(error, "a network has at most %d files", MODEL_FILES);
-    *file = (struct model_file){.path = memory_copy_text(path, error)};
+    *file = (struct model_file){.path = memory_copy_text(path, error), .is_ours = true};
     if (file->path == NULL)
         return FAILED;
     if (file_map_open(path, &file->map, error) < 0) {

@@ -31,6 +31,7 @@ enum { MODEL_FILES = 3, MODEL_TEXT = 256 };
 struct model_file {
     char *path;
     struct file_map map;
+    bool is_ours;  /* the map; false for bytes that the caller keeps */
 };
 
 struct model {
@@ -75,6 +76,10 @@ struct format {
  * known (the message lists those that are), or something is not valid; names the file. */
 int model_open(const char *path, const char *definition, struct model *model,
                struct error *error);
+/* The same for one file whose bytes are in memory, under a name for messages. They are not copied
+ * and must outlive *model. */
+int model_open_bytes(const char *name, struct bytes bytes, struct model *model,
+                     struct error *error);
 void model_close(struct model *model);
 
 int model_read(const struct model *model, size_t height, size_t width, struct graph *graph,

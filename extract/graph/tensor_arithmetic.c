@@ -7,6 +7,9 @@
 
 enum { MAX_COMPUTED = 1 << 26 };
 
+/* Whether a tensor's bytes are in the order of this machine. */
+enum { HOST_ORDER = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
+
 int tensor_make(struct tensor *result, enum tensor_type type, const size_t *shape, size_t rank,
                 struct error *error)
 {
@@ -35,11 +38,24 @@ static enum tensor_type result_type(const struct tensor *input)
                                          : input->type;
 }
 
+/* Weights of eight bits, a million at a time. */
+static void widen(const struct tensor *input, float *result)
+{
+    const signed char *from = (const signed char *)input->bytes.data;
+
+    for (size_t i = 0; i < input->count; i++)
+        result[i] = (float)from[i];
+}
+
 int tensor_convert(const struct tensor *input, enum tensor_type type, struct tensor *result,
                    struct error *error)
 {
     if (tensor_make(result, type, input->shape, input->rank, error) < 0)
         return FAILED;
+    if (input->type == TENSOR_INT8 && type == TENSOR_FLOAT32 && HOST_ORDER) {
+        widen(input, result->owned);
+        return 0;
+    }
     for (size_t i = 0; i < input->count; i++)
         tensor_copy_element(input, i, result, i);
     return 0;
@@ -284,6 +300,31 @@ static size_t broadcast_position(const struct tensor *tensor, const size_t *inde
     return position;
 }
 
+/* The product of weights and their scales: b has a number for every run of a's elements, which
+ * may be all of them, or one. To the last bit what the general way gives: the product of two
+ * floats is exact as a double. Returns false when the tensors are not of this kind. */
+static bool multiply_runs(const struct tensor *a, const struct tensor *b, struct tensor *result)
+{
+    const unsigned char *from = a->bytes.data;
+    float *to = result->owned;
+    size_t run = 1;
+
+    for (size_t axis = b->rank; axis-- > 0 && b->shape[axis] == 1;)
+        run *= result->shape[axis];
+    if (!HOST_ORDER || a->type != TENSOR_FLOAT32 || b->type != TENSOR_FLOAT32 ||
+        b->rank != result->rank || a->count != result->count || b->count * run != a->count)
+        return false;
+    for (size_t i = 0; i < b->count; i++) {
+        float factor = (float)tensor_real(b, i), value;
+
+        for (size_t j = 0; j < run; j++, from += sizeof value) {
+            memcpy(&value, from, sizeof value);
+            *to++ = value * factor;
+        }
+    }
+    return true;
+}
+
 int tensor_combine(enum tensor_operation operation, const struct tensor *a,
                    const struct tensor *b, struct tensor *result, struct error *error)
 {
@@ -292,6 +333,8 @@ int tensor_combine(enum tensor_operation operation, const struct tensor *a,
     if (broadcast_shape(a, b, shape, &rank, error) < 0 ||
         tensor_make(result, result_type(a), shape, rank, error) < 0)
         return FAILED;
+    if (operation == TENSOR_MULTIPLY && multiply_runs(a, b, result))
+        return 0;
     for (size_t i = 0; i < result->count; i++) {
         size_t left = broadcast_position(a, index, rank);
         size_t right = broadcast_position(b, index, rank);

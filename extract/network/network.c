@@ -11,6 +11,18 @@
 
 enum { DEFAULT_BATCH = 8, DEFAULT_SIDE = 224 };
 
+/* Goes on after the model was opened, with that outcome. */
+static int finish_open(struct network *network, int outcome, struct network **out)
+{
+    if (outcome < 0) {
+        network_free(network);
+        return FAILED;
+    }
+    network->input = network->model.input;
+    *out = network;
+    return 0;
+}
+
 int network_open(const char *path, const char *definition, struct network **out,
                  struct error *error)
 {
@@ -19,13 +31,18 @@ int network_open(const char *path, const char *definition, struct network **out,
     *out = NULL;
     if (network == NULL)
         return FAILED;
-    if (model_open(path, definition, &network->model, error) < 0) {
-        network_free(network);
+    return finish_open(network, model_open(path, definition, &network->model, error), out);
+}
+
+int network_open_bytes(const char *name, struct bytes bytes, struct network **out,
+                       struct error *error)
+{
+    struct network *network = memory_allocate(1, sizeof *network, error);
+
+    *out = NULL;
+    if (network == NULL)
         return FAILED;
-    }
-    network->input = network->model.input;
-    *out = network;
-    return 0;
+    return finish_open(network, model_open_bytes(name, bytes, &network->model, error), out);
 }
 
 void network_free(struct network *network)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/bytes.h"
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/parallel.h"
@@ -59,6 +60,11 @@ struct network_request {
  * behind the cut. */
 int network_open(const char *path, const char *definition, struct network **network,
                  struct error *error);
+
+/* The same for a file whose bytes are in memory, under a name for messages. They are not copied
+ * and must outlive the network. */
+int network_open_bytes(const char *name, struct bytes bytes, struct network **network,
+                       struct error *error);
 
 /* NULL is allowed. */
 void network_free(struct network *network);
