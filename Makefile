@@ -1,7 +1,8 @@
 # bottleneck: two programs that meet in one database.
 #
 #   make                     build/bottleneck-extract and build/bottleneck-classify
-#   make demo                install what is missing, build, run the main job
+#   make demo                install what is missing, build, run the main job on pictures that
+#                            are drawn; IMAGES=FOLDER of photos, NETWORK=FILE
 #   make test                every test; SANITIZE=address,undefined runs them instrumented
 #   make bench NETWORKS="a.onnx b.onnx"
 #                            time an image, GFLOP/s and their share of the machine's peak
@@ -185,8 +186,10 @@ check-headers:
 
 demo: packages = $(demo_packages)
 demo: dependencies
-	$(MAKE) --no-print-directory all
-	BUILD=$(BUILD) NETWORK='$(NETWORK)' IMAGES='$(IMAGES)' tests/demo.sh
+	@echo 'Building the programs ...'
+	@$(MAKE) --no-print-directory -s $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) \
+		all $(BUILD)/tests/make_images
+	@BUILD=$(BUILD) NETWORK='$(NETWORK)' IMAGES='$(IMAGES)' tests/demo.sh
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin

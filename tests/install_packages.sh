@@ -13,9 +13,10 @@ if ! command -v apt-get >/dev/null; then
     echo "these packages are needed and there is no apt-get to install them:$missing" >&2
     exit 1
 fi
-echo "installing:$missing" >&2
+echo "installing the packages that are missing:$missing" >&2
 sudo=
 if [ "$(id -u)" -ne 0 ]; then sudo=sudo; fi
-$sudo apt-get update -q >&2
+$sudo apt-get update -qq >&2
 # shellcheck disable=SC2086
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >&2
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+    $missing >/dev/null

@@ -12,7 +12,7 @@ load extract_helpers
                   views-file batch threads max-pixels describe json quiet verbose help version; do
         grep -q -e " --$option" <<< "$output"
     done
-    for preset in torchvision torchvision-tf keras-caffe caffe-alexnet tensorflow-inception-2015 \
+    for preset in builtin torchvision torchvision-tf keras-caffe caffe-alexnet tensorflow-inception-2015 \
                   timm; do
         grep -q "^  $preset " <<< "$output"
     done
@@ -40,9 +40,8 @@ load extract_helpers
         [[ $stderr == *"bottleneck-extract --help'"* ]]
         [ ! -e features.db ]
     done <<'CASES'
-|--network FILE is missing
-photos|--network FILE is missing
---describe|--network FILE is missing
+|no images: name files or folders
+--definition deploy.prototxt photos|--definition belongs to a --network FILE
 -m network.onnx|no images: name files or folders
 -m|-m needs a value: FILE
 --network|--network needs a value: FILE
