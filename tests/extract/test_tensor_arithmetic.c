@@ -59,6 +59,14 @@ static void test_combine(void **state)
         {TENSOR_SUBTRACT, {0, {0}, {10}}, {1, {2}, {1, 2}}, {1, {2}, {9, 8}}, 0, 0},
         {TENSOR_MULTIPLY, {2, {2, 1}, {2, 3}}, {2, {1, 3}, {1, 2, 3}},
          {2, {2, 3}, {2, 4, 6, 3, 6, 9}}, 0, 0},
+        {TENSOR_MULTIPLY, {2, {2, 3}, {1, 2, 3, 4, 5, 6}}, {2, {2, 1}, {10, 100}},
+         {2, {2, 3}, {10, 20, 30, 400, 500, 600}}, 0, 0},
+        {TENSOR_MULTIPLY, {2, {2, 3}, {1, 2, 3, 4, 5, 6}}, {2, {2, 3}, {6, 5, 4, 3, 2, 1}},
+         {2, {2, 3}, {6, 10, 12, 12, 10, 6}}, 0, 0},
+        {TENSOR_MULTIPLY, {2, {2, 3}, {1, 2, 3, 4, 5, 6}}, {2, {1, 1}, {10}},
+         {2, {2, 3}, {10, 20, 30, 40, 50, 60}}, 0, 0},
+        {TENSOR_MULTIPLY, {2, {2, 3}, {1, 2, 3, 4, 5, 6}}, {2, {1, 3}, {1, 10, 100}},
+         {2, {2, 3}, {1, 20, 300, 4, 50, 600}}, 0, 0},
         {TENSOR_ADD, {2, {2, 3}, {1, 2, 3, 4, 5, 6}}, {1, {3}, {10, 20, 30}},
          {2, {2, 3}, {11, 22, 33, 14, 25, 36}}, 0, 0},
         {TENSOR_DIVIDE, {1, {4}, {7, -7, 7, -7}}, {1, {4}, {2, 2, -2, -2}},
@@ -165,6 +173,39 @@ static void test_functions(void **state)
     tensor_release(&input);
 }
 
+/* Weights of eight bits and a scale for each row, from an address that a file may give them: every
+ * product is rounded once. */
+static void test_scaled_weights(void **state)
+{
+    static const size_t shape[] = {3, 1, 256}, scales_shape[] = {3, 1, 1};
+    static const float factors[] = {0.1f, -3e-39f, 1e36f};
+    unsigned char place[sizeof factors + 1];
+    struct tensor eight, wide, scales, result;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(tensor_make(&eight, TENSOR_INT8, shape, 3, &error), 0);
+    for (size_t i = 0; i < eight.count; i++)
+        tensor_set_integer(&eight, i, (int64_t)(i % 256) - 128);
+    assert_int_equal(tensor_convert(&eight, TENSOR_FLOAT32, &wide, &error), 0);
+    assert_int_equal(tensor_make(&scales, TENSOR_FLOAT32, scales_shape, 3, &error), 0);
+    memcpy(place + 1, factors, sizeof factors);
+    scales.bytes.data = place + 1;
+    assert_int_equal(tensor_combine(TENSOR_MULTIPLY, &wide, &scales, &result, &error), 0);
+    assert_int_equal(result.count, eight.count);
+    for (size_t i = 0; i < result.count; i++) {
+        double weight = (double)(i % 256) - 128;
+        float wanted = (float)(weight * (double)factors[i / 256]);
+        float found = (float)tensor_real(&result, i);
+
+        assert_memory_equal(&found, &wanted, sizeof found);
+    }
+    tensor_release(&eight);
+    tensor_release(&wide);
+    tensor_release(&scales);
+    tensor_release(&result);
+}
+
 /* Each is refused, and leaves nothing to release. */
 static void test_refusals(void **state)
 {
@@ -196,7 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_combine),   cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_places),    cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_scaled_weights),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
