@@ -44,8 +44,8 @@ static const char *const poolings[] = {
 
 static const struct option table[] = {
     {'m', "network", OPTION_TEXT, PLACE(network), .argument = "FILE",
-     .help = "the pretrained network, best one that was trained on ImageNet (see below);\n"
-             "default: the small one that is built in, for a first look"},
+     .help = "the pretrained network; default: a small one that is built in, for a\n"
+             "first look (see below)"},
     {0, "definition", OPTION_TEXT, PLACE(definition), .argument = "FILE",
      .help = "the network's structure, where it is in a file apart from the weights\n"
              "and not beside them"},
@@ -102,10 +102,10 @@ static void print_help(void)
            "computed again.\n\n");
     options_print(table, stdout);
     printf("\nnetworks:\n"
-           "  bottleneck-extract photos/                           the built-in one: for a first\n"
-           "      look, textures, coarse categories; nothing to download\n"
-           "  bottleneck-extract --network vgg16-7.onnx photos/    a real one: for results. VGG16,\n"
-           "      ResNet-50 and others are published by the ONNX Model Zoo and by torchvision\n");
+           "  bottleneck-extract photos/                         the built-in one: for a first\n"
+           "      look, textures, coarse categories; there is nothing to download\n"
+           "  bottleneck-extract --network vgg16-7.onnx photos/  a real one: for results, always;\n"
+           "      the ONNX Model Zoo and torchvision publish VGG16, ResNet-50 and others\n");
     printf("\npreprocessing presets:\n");
     rule_print_presets(stdout, "  ");
     printf("  A RULE is NAME, NAME,KEY=VALUE,... or KEY=VALUE,...; keys: fit resize crop filter\n"
