@@ -130,11 +130,11 @@ bottleneck-classify, in the folder $scratch. What follows \$ is a command." | fo
 if [ -n "$images" ]; then
     [ -d "$images/train" ] && [ -d "$images/val" ] && splits=yes
 else
-    say "0. There are no photos here yet, so the computer draws ${PICTURES:-60} pictures of each of \
-six kinds: stripes, checks, rings, dots, bricks, blotches. Scale, direction, colours, light and \
-noise differ from picture to picture, so that the pixels alone do not tell which kind it is. They \
-lie in the folder pictures/, with a sub-folder for each kind. Two more of each kind are kept aside \
-in new/, to be tried at the end."
+    say "0. There are no photos here yet, so the computer draws ${PICTURES:-60} pictures of each \
+of six kinds: stripes, checks, rings, dots, bricks, blotches. Scale, direction, colours, light \
+and noise differ from picture to picture, so that the pixels alone do not tell which kind it is. \
+They lie in the folder pictures/, with a sub-folder for each kind. Two more of each kind are kept \
+aside in new/, to be tried at the end."
     draw_pictures
     images=pictures
     things=pictures
