@@ -326,6 +326,8 @@ static double activate(const struct activation *activation, double x, size_t cha
         return tanh(x);
     case ACTIVATION_ELU:
         return x < 0 ? a * (exp(x) - 1) : x;
+    case ACTIVATION_THRESHOLD:
+        return x < a ? b * (x - a) : x;
     case ACTIVATION_POWER:
         return pow(x, a);
     }
