@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 THREADS = os.environ.get("THREADS", "2")
+SECONDS = 2  # that each measurement takes, at least
 PAIRS = int(os.environ.get("PAIRS", "5"))
 PREFIX = os.environ.get("PREFIX", "").split()
 BUILD = os.environ.get("BUILD", "build")
@@ -27,23 +28,24 @@ def run(command, **variables):
     return json.loads(result.stdout)
 
 
-def ours(network):
+def ours(network, runs):
     return run([BUILD + "/tests/bench_network", network, "--batch", "8", "--threads", THREADS,
-                "--runs", "9", "--json"])
+                "--runs", str(runs), "--json"])
 
 
 def theirs(network, side):
     script = os.path.join(HERE, "time_onnxruntime.js")
     modules = os.path.join(os.environ["ONNXRUNTIME"], "node_modules")
-    results = [run(["node", script, network, batch, side, runs, THREADS], NODE_PATH=modules)
-               for batch, runs in (("1", "31"), ("8", "7"))]
+    results = [run(["node", script, network, batch, side, str(SECONDS), THREADS],
+                   NODE_PATH=modules) for batch in ("1", "8")]
     best = min(results, key=lambda result: result["median_ms"])
     return {**best, "peak_rss_mb": results[1]["peak_rss_mb"]}
 
 
 def compare(network):
     side = "299" if "inception" in os.path.basename(network) else "224"
-    pairs = [(ours(network), theirs(network, side)) for _ in range(PAIRS)]
+    runs = max(5, round(1000 * SECONDS / (8 * ours(network, 3)["median_ms"])))
+    pairs = [(ours(network, runs), theirs(network, side)) for _ in range(PAIRS)]
     ratios = [b["median_ms"] / a["median_ms"] for a, b in pairs]
     middle = [{key: statistics.median(result[key] for result in results)
                for key in ("median_ms", "load_ms", "peak_rss_mb")} for results in zip(*pairs)]

@@ -1,8 +1,8 @@
 // Times a network in ONNX Runtime on random images: milliseconds an image, to load, and memory.
-// usage: NODE_PATH=FOLDER/node_modules node time_onnxruntime.js NETWORK.onnx BATCH SIDE RUNS THREADS
+// usage: NODE_PATH=FOLDER/node_modules node time_onnxruntime.js NETWORK.onnx BATCH SIDE SECONDS THREADS
 const onnxruntime = require('onnxruntime-node');
 
-async function main(path, batch, side, runs, threads) {
+async function main(path, batch, side, seconds, threads) {
   const milliseconds = () => Number(process.hrtime.bigint()) / 1e6;
   const started = milliseconds();
   const session = await onnxruntime.InferenceSession.create(path, {
@@ -15,14 +15,14 @@ async function main(path, batch, side, runs, threads) {
   const times = [];
 
   await session.run(feeds);
-  for (let run = 0; run < runs; run++) {
+  for (const end = milliseconds() + 1000 * seconds; times.length < 5 || milliseconds() < end;) {
     const begin = milliseconds();
 
     await session.run(feeds);
     times.push((milliseconds() - begin) / batch);
   }
   times.sort((a, b) => a - b);
-  console.log(JSON.stringify({load_ms: load, median_ms: times[runs >> 1],
+  console.log(JSON.stringify({load_ms: load, median_ms: times[times.length >> 1],
     peak_rss_mb: process.resourceUsage().maxRSS / 1024}));
 }
 
