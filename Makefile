@@ -139,7 +139,8 @@ fuzz_objects = $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz_network.o $
 	$(call objects,$(wildcard extract/formats/*.c extract/graph/*.c extract/architectures/*.c) \
 	extract/network/passes.c extract/network/bottleneck.c extract/rules.c extract/known_files.c)
 fuzz_link = $(link) -Wl,--wrap=file_map_open,--wrap=file_map_close $(fuzz_link_$*)
-fuzz_link_keras_config := -Wl,--wrap=isolated_run
+fuzz_link_keras := -Wl,--wrap=isolated_run
+fuzz_link_keras_config := $(fuzz_link_keras)
 $(BUILD)/tests/replay_%: $(fuzz_objects) $(BUILD)/tests/fuzz/replay.o
 	$(fuzz_link) -o $@ $^ $(extract_libraries) $(LDLIBS)
 $(BUILD)/tests/fuzz_%: $(fuzz_objects)

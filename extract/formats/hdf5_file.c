@@ -9,11 +9,11 @@
 #include "extract/formats/hdf5_library.h"
 
 /* What listing the objects of a file may take; the largest network has some 2 MB of them. */
-enum { LIST_SECONDS = 5, LIST_MEMORY = 1 << 29, LIST_OUTPUT = 1 << 26 };
+enum { LIST_SECONDS = 2, LIST_MEMORY = 1 << 29, LIST_OUTPUT = 1 << 26 };
 
 /* For reading elements: beside what they need themselves; and how many of their bytes a second
  * even a slow machine uncompresses. */
-enum { READ_SECONDS = 10, READ_MEMORY = 1 << 28, READ_SPEED = 1 << 23 };
+enum { READ_SECONDS = 5, READ_MEMORY = 1 << 28, READ_SPEED = 1 << 23 };
 
 struct attribute {
     const char *name;
