@@ -187,6 +187,12 @@ void file_map_close(struct file_map *map)
     *map = (struct file_map){0};
 }
 
+void file_map_rest(const struct file_map *map)
+{
+    /* Advice: where the system does not take it, nothing is lost but memory. */
+    (void)madvise((void *)(uintptr_t)map->data, map->size, MADV_DONTNEED);
+}
+
 /* Opens "path.XXXXXX" beside the destination, with the permissions a new file would have. */
 static int open_temporary(struct file_output *output, struct error *error)
 {

@@ -52,6 +52,8 @@ struct file_map {
 /* Maps a regular file; an empty one is FAILED ("is empty"). */
 int file_map_open(const char *path, struct file_map *map, struct error *error);
 void file_map_close(struct file_map *map);
+/* Gives back the memory of what was read so far; what is read again comes from the file again. */
+void file_map_rest(const struct file_map *map);
 
 /* A file in the making: written beside its destination, then renamed over it. A destination that
  * exists and is no regular file (/dev/null, /dev/stdout, a FIFO) is written directly. */

@@ -120,6 +120,13 @@ struct bytes model_bytes(const struct model *model, size_t index)
     return (struct bytes){model->files[index].map.data, model->files[index].map.size};
 }
 
+void model_rest(const struct model *model)
+{
+    for (size_t i = 0; i < model->file_count; i++)
+        if (model->files[i].is_ours)
+            file_map_rest(&model->files[i].map);
+}
+
 struct hash model_digest(const struct model *model)
 {
     struct bytes pieces[MODEL_FILES];

@@ -91,6 +91,9 @@ int model_add_file(struct model *model, const char *path, struct error *error);
 /* All bytes of file `index`. */
 struct bytes model_bytes(const struct model *model, size_t index);
 
+/* To be called when the weights have been read: gives back the memory that the files take. */
+void model_rest(const struct model *model);
+
 /* SHA-256 of the file, or of all files one after the other where there are several, and their
  * size in bytes. */
 struct hash model_digest(const struct model *model);

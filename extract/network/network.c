@@ -168,6 +168,7 @@ int network_prepare(struct network *network, const struct network_request *reque
                     request->batch != 0 ? request->batch : DEFAULT_BATCH, kernels,
                     request->parallel, error) < 0)
         return error_wrap(error, "cannot prepare the network");
+    model_rest(&network->model);
     return 0;
 }
 

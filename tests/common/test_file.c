@@ -202,6 +202,8 @@ static void test_map(void **state)
     assert_int_equal(file_map_open(path, &map, &error), 0);
     assert_int_equal(map.size, 7);
     assert_memory_equal(map.data, "content", 7);
+    file_map_rest(&map);
+    assert_memory_equal(map.data, "content", 7);
     file_map_close(&map);
     assert_null(map.data);
     file_map_close(&map);
