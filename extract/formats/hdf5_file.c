@@ -34,6 +34,7 @@ struct hdf5_file {
     struct attribute *attributes;
     size_t attribute_count, attribute_capacity;
     struct names paths;     /* to entries */
+    bool given_up;          /* elements could not be read: the next ones would cost time again */
 };
 
 bool hdf5_is_file(struct bytes bytes)
@@ -265,7 +266,7 @@ const char *hdf5_text(const struct hdf5_file *file, const char *path, const char
     return NULL;
 }
 
-int hdf5_dataset(const struct hdf5_file *file, const struct hdf5_object *object,
+int hdf5_dataset(struct hdf5_file *file, const struct hdf5_object *object,
                  struct graph *graph, struct tensor *tensor, struct error *error)
 {
     struct hdf5_job job = {.bytes = file->bytes, .path = object->path};
@@ -278,9 +279,15 @@ int hdf5_dataset(const struct hdf5_file *file, const struct hdf5_object *object,
     if (tensor->bytes.data != NULL || tensor->count == 0)
         return 0;
     limits.output = tensor->count * tensor_type_size(tensor->type);
+    if (file->given_up)
+        return error_set(error, "it is not read behind damaged ones");
+    if (limits.output > HDF5_SMALL && limits.output / HDF5_MAX_GROWTH > file->bytes.size)
+        return error_set(error, "it claims %zu numbers in a file of %zu bytes", tensor->count,
+                         file->bytes.size);
     limits.seconds += limits.output / READ_SPEED;
     limits.memory += 2 * limits.output;
     if (isolated_run(hdf5_library_read, &job, &limits, &elements, error) < 0) {
+        file->given_up = true;
         buffer_release(&elements);
         return FAILED;
     }

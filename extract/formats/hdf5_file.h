@@ -57,8 +57,9 @@ const char *hdf5_text(const struct hdf5_file *file, const char *path, const char
                       size_t index);
 
 /* The elements of a dataset: a view of the file, or where they do not lie there as they are
- * (compressed, in chunks, big-endian) a copy in memory of the graph. */
-int hdf5_dataset(const struct hdf5_file *file, const struct hdf5_object *object,
+ * (compressed, in chunks, big-endian) a copy in memory of the graph. Once this has failed, no more
+ * copies are made: a file may be damaged in as many places as it has datasets. */
+int hdf5_dataset(struct hdf5_file *file, const struct hdf5_object *object,
                  struct graph *graph, struct tensor *tensor, struct error *error);
 
 #endif

@@ -15,10 +15,6 @@
 /* Far above any network's. A hard link may lead back to a group around it: the depth ends that. */
 enum { MAX_OBJECTS = 1 << 16, MAX_DEPTH = 32, MAX_PATH = 4096, MAX_TEXTS = 1 << 16 };
 
-/* Elements that are not in the file in full (compressed, or never written) may be this many times
- * as many bytes as it has for them, above a size that is no matter. */
-enum { MAX_GROWTH = 64, SMALL = 1 << 20 };
-
 struct listing {
     FILE *output;
     struct error *error;
@@ -109,7 +105,7 @@ static hid_t open_image(struct bytes *bytes)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
     access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access < 0 || H5Pset_fapl_core(access, SMALL, false) < 0 ||
+    if (access < 0 || H5Pset_fapl_core(access, HDF5_SMALL, false) < 0 ||
         H5Pset_file_image_callbacks(access, &callbacks) < 0 ||
         H5Pset_file_image(access, (void *)(uintptr_t)bytes->data, bytes->size) < 0)
         return -1;
@@ -369,7 +365,7 @@ static int measure(hid_t dataset, hid_t memory, size_t *size, struct error *erro
     if (count < 0 || memory < 0 || !is_own(H5Dget_create_plist(dataset)))
         return damaged(error);
     if (!size_multiply((size_t)count, H5Tget_size(memory), size) ||
-        (*size > SMALL && *size / MAX_GROWTH > stored))
+        (*size > HDF5_SMALL && *size / HDF5_MAX_GROWTH > stored))
         return error_set(error, "it claims %lld numbers in %llu bytes", (long long)count,
                          (unsigned long long)stored);
     return 0;

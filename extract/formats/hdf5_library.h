@@ -19,6 +19,10 @@
 /* Where elements begin that do not lie in the file as they are. */
 #define HDF5_NOWHERE UINT64_MAX
 
+/* Elements that are not in the file in full (compressed, or never written) may be this many times
+ * as many bytes as it has for them, above a size that is no matter. */
+enum { HDF5_MAX_GROWTH = 64, HDF5_SMALL = 1 << 20 };
+
 struct hdf5_job {
     struct bytes bytes;  /* the whole file */
     const char *path;    /* of the dataset that is read */

@@ -271,12 +271,20 @@ static void test_bomb(void **state)
     hdf5_writer_dataset(fixture.writer, "bomb", 2, shape, H5T_IEEE_F32LE, properties, zeros);
     hdf5_writer_dataset(fixture.writer, "empty", 2, (const hsize_t[]){1 << 30, 1 << 30},
                         H5T_IEEE_F32LE, properties_of(true, false), NULL);
+    hdf5_writer_floats(fixture.writer, "padding", 1, (const hsize_t[]){1 << 19}, NULL);
+    hdf5_writer_dataset(fixture.writer, "later", 2, matrix, H5T_IEEE_F32LE,
+                        properties_of(true, false), values);
     must_open(&fixture);
+    assert_int_equal(hdf5_dataset(fixture.file, hdf5_find(fixture.file, "empty"), &graph, &tensor,
+                                  &error), FAILED);
+    assert_non_null(strstr(error.text, "claims 1152921504606846976 numbers"));
+    check_values(&fixture, "later", false);
     assert_int_equal(hdf5_dataset(fixture.file, hdf5_find(fixture.file, "bomb"), &graph, &tensor,
                                   &error), FAILED);
     assert_non_null(strstr(error.text, "claims 16777216 numbers"));
-    assert_int_equal(hdf5_dataset(fixture.file, hdf5_find(fixture.file, "empty"), &graph, &tensor,
+    assert_int_equal(hdf5_dataset(fixture.file, hdf5_find(fixture.file, "later"), &graph, &tensor,
                                   &error), FAILED);
+    assert_non_null(strstr(error.text, "behind damaged ones"));
     graph_release(&graph);
     free(zeros);
     end(&fixture);
