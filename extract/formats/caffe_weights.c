@@ -40,20 +40,6 @@ static const struct transform_fields v0_parameter = {17, 20, 18, 0};
 /* Far above any network's; bounds what a file of empty blobs can cost. */
 enum { MAX_BLOBS = 1 << 16, MAX_CROP = 1 << 14 };
 
-static int damaged(struct error *error)
-{
-    return error_set(error, "the file is damaged or cut off");
-}
-
-static char *copy_text(struct bytes bytes, struct error *error)
-{
-    char *text = strndup(bytes.size > 0 ? (const char *)bytes.data : "", bytes.size);
-
-    if (text == NULL)
-        error_no_memory(error);
-    return text;
-}
-
 /* ---- blobs ------------------------------------------------------------------------------ */
 
 /* What a BlobProto's fields say, before they are put together. */
@@ -85,9 +71,9 @@ static int read_shape(struct bytes message, struct blob_fields *fields, struct e
             single = false;
         }
         if (packed.damaged)
-            return damaged(error);
+            return protobuf_damaged(error);
     }
-    return shape.damaged ? damaged(error) : 0;
+    return shape.damaged ? protobuf_damaged(error) : 0;
 }
 
 /* Numbers lie packed in one field, or in several, or one to a field. */
@@ -162,7 +148,7 @@ int caffe_blob_parse(struct bytes message, struct tensor *tensor, struct error *
         if (read_blob_field(&field, &fields, error) < 0)
             return FAILED;
     if (blob.damaged)
-        return damaged(error);
+        return protobuf_damaged(error);
     tensor->type = fields.number == BLOB_DATA ? TENSOR_FLOAT32 : TENSOR_FLOAT64;
     if (tensor_set_shape(tensor, fields.shape, fields.rank, error) < 0)
         return FAILED;
@@ -289,7 +275,7 @@ static int read_layer_field(const struct protobuf_field *field, const struct lay
         return 0;
     if (field->number == fields->name) {
         free(blobs->layer);
-        blobs->layer = copy_text(field->bytes, error);
+        blobs->layer = protobuf_copy_text(field->bytes, error);
         return blobs->layer != NULL ? 0 : FAILED;
     }
     if (field->number == fields->blobs)
@@ -314,7 +300,7 @@ static int read_layer(struct caffe_weights *weights, struct bytes message,
     while (outcome == 0 && protobuf_next(&layer, &field))
         outcome = read_layer_field(&field, fields, &blobs, &transform, error);
     if (outcome == 0 && layer.damaged)
-        outcome = damaged(error);
+        outcome = protobuf_damaged(error);
     *blob_count += blobs.count;
     if (outcome == 0 && *blob_count > MAX_BLOBS)
         outcome = error_set(error, "it has more than %d blobs", MAX_BLOBS);
@@ -357,7 +343,7 @@ int caffe_weights_parse(struct bytes bytes, struct caffe_weights *weights, struc
         if (field.type != PROTOBUF_BYTES)
             continue;
         if (field.number == NET_NAME && weights->name == NULL) {
-            weights->name = copy_text(field.bytes, error);
+            weights->name = protobuf_copy_text(field.bytes, error);
             outcome = weights->name != NULL ? 0 : FAILED;
         } else if (field.number == NET_LAYER) {
             outcome = read_layer(weights, field.bytes, &current_fields, &blob_count, error);
@@ -371,7 +357,7 @@ int caffe_weights_parse(struct bytes bytes, struct caffe_weights *weights, struc
     }
     if (outcome == 0 && net.damaged)
         return weights->count == 0
-                   ? damaged(error)
+                   ? protobuf_damaged(error)
                    : error_set(error, "the file is damaged or cut off behind layer '%s'",
                                weights->layers[weights->count - 1].layer);
     return outcome;

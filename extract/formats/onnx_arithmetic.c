@@ -191,29 +191,8 @@ static int add_channel_operation(struct reader *reader, const struct onnx_node *
         if (negative == NULL)
             return FAILED;
     }
-    for (size_t c = 0; c < channels; c++) {
-        if (negative != NULL)
-            negative[c] = -1;
-        else if (kind == BINARY_SUBTRACT)
-            values[c] = -values[c];
-        else if (kind == BINARY_DIVIDE)
-            values[c] = 1 / values[c];
-    }
-    if (kind == BINARY_ADD || kind == BINARY_SUBTRACT)
-        layer.affine = (struct affine){negative, values};
-    else
-        layer.affine = (struct affine){values, NULL};
+    layer.affine = graph_affine(kind, values, negative, channels);
     return reader_add(reader, node, 0, &layer, &input, error);
-}
-
-/* Row-major [c][h][w] to the memory order of a map, [h][w][c]. */
-static void store_map(const float *values, const struct shape *shape, float *stored)
-{
-    size_t channels = shape->dims[SHAPE_CHANNELS], pixels = shape_pixels(shape);
-
-    for (size_t c = 0; c < channels; c++)
-        for (size_t p = 0; p < pixels; p++)
-            stored[p * channels + c] = values[c * pixels + p];
 }
 
 /* A constant as a layer that is the same for every image, of the rank of `like`. */
@@ -237,7 +216,7 @@ static int add_constant_layer(struct reader *reader, const struct onnx_node *nod
     if (values == NULL || stored == NULL)
         return FAILED;
     if (shape_is_map(&layer.shape))
-        store_map(values, &layer.shape, stored);
+        graph_store_map(values, &layer.shape, stored);
     else
         memcpy(stored, values, constant->count * sizeof *stored);
     layer.constant = stored;

@@ -27,25 +27,11 @@ enum {
     DATA_DOUBLE = 11
 };
 
-static int damaged(struct error *error)
-{
-    return error_set(error, "the file is damaged or cut off");
-}
-
-static char *copy_name(struct bytes bytes, struct error *error)
-{
-    char *name = strndup(bytes.size > 0 ? (const char *)bytes.data : "", bytes.size);
-
-    if (name == NULL)
-        error_no_memory(error);
-    return name;
-}
-
 /* Replaces *name. */
 static int set_name(char **name, struct bytes bytes, struct error *error)
 {
     free(*name);
-    *name = copy_name(bytes, error);
+    *name = protobuf_copy_text(bytes, error);
     return *name != NULL ? 0 : FAILED;
 }
 
@@ -56,7 +42,7 @@ static int append_name(char ***names, size_t *count, struct bytes bytes, struct 
     if (grown == NULL)
         return error_no_memory(error);
     *names = grown;
-    grown[*count] = copy_name(bytes, error);
+    grown[*count] = protobuf_copy_text(bytes, error);
     if (grown[*count] == NULL)
         return FAILED;
     ++*count;
@@ -119,7 +105,7 @@ static int append_dims(struct tensor_fields *fields, const struct protobuf_field
             return error_set(error, "a tensor has more than %d dimensions", TENSOR_MAX_RANK);
         fields->shape[fields->rank++] = (int64_t)value;
     }
-    return packed.damaged ? damaged(error) : 0;
+    return packed.damaged ? protobuf_damaged(error) : 0;
 }
 
 static int collect_tensor(struct bytes bytes, struct tensor_fields *fields,
@@ -148,7 +134,7 @@ static int collect_tensor(struct bytes bytes, struct tensor_fields *fields,
             fields->typed_fields++;
         }
     }
-    return message.damaged ? damaged(error) : 0;
+    return message.damaged ? protobuf_damaged(error) : 0;
 }
 
 /* Gathers typed data that is not one run of little-endian numbers: varints, and numbers that
@@ -189,7 +175,7 @@ static int gather_numbers(struct bytes bytes, struct tensor *tensor, struct erro
                 break;
         }
         if (packed.damaged)
-            return damaged(error);
+            return protobuf_damaged(error);
     }
     if (stored < tensor->count)
         return error_set(error, "a tensor has %zu numbers, its shape asks for %zu", stored,
@@ -302,7 +288,7 @@ static int parse_node(struct onnx_file *file, struct bytes bytes, struct error *
     while (protobuf_next(&message, &field))
         if (parse_node_field(node, &field, &domain, error) < 0)
             return FAILED;
-    return message.damaged ? damaged(error) : qualify_operator(node, domain, error);
+    return message.damaged ? protobuf_damaged(error) : qualify_operator(node, domain, error);
 }
 
 static int parse_dimensions(struct onnx_value *value, struct bytes shape, struct error *error)
@@ -325,9 +311,9 @@ static int parse_dimensions(struct onnx_value *value, struct bytes shape, struct
                 value->shape[value->rank] = (int64_t)length.value;
         value->rank++;
         if (dimension.damaged)
-            return damaged(error);
+            return protobuf_damaged(error);
     }
-    return message.damaged ? damaged(error) : 0;
+    return message.damaged ? protobuf_damaged(error) : 0;
 }
 
 static int parse_value(struct onnx_value **values, size_t *count, size_t *capacity,
@@ -367,7 +353,7 @@ static int parse_graph(struct onnx_file *file, struct bytes bytes, struct error 
             outcome = parse_value(&file->outputs, &file->output_count, &file->output_capacity,
                                   field.bytes, error);
     }
-    return outcome == 0 && message.damaged ? damaged(error) : outcome;
+    return outcome == 0 && message.damaged ? protobuf_damaged(error) : outcome;
 }
 
 static int parse_opset(struct onnx_file *file, struct bytes bytes, struct error *error)
@@ -381,7 +367,7 @@ static int parse_opset(struct onnx_file *file, struct bytes bytes, struct error 
     while (protobuf_next(&message, &field))
         if (field.number == OPSET_VERSION)
             file->opset = (int64_t)field.value;
-    return message.damaged ? damaged(error) : 0;
+    return message.damaged ? protobuf_damaged(error) : 0;
 }
 
 int onnx_parse(struct bytes bytes, struct onnx_file *file, struct error *error)
@@ -404,7 +390,7 @@ int onnx_parse(struct bytes bytes, struct onnx_file *file, struct error *error)
             return FAILED;
     }
     if (message.damaged || !has_graph)
-        return damaged(error);
+        return protobuf_damaged(error);
     if (file->opset < 1)
         return error_set(error, "it does not say which opset it uses");
     if (file->node_count == 0)
@@ -479,17 +465,7 @@ bool onnx_has(const struct onnx_node *node, const char *name)
 static bool find_number(const struct onnx_node *node, const char *name, uint32_t number,
                         uint64_t *value)
 {
-    struct protobuf message = protobuf_from(find_attribute(node, name));
-    struct protobuf_field field;
-    bool found = false;
-
-    while (protobuf_next(&message, &field)) {
-        if (field.number == number && field.type != PROTOBUF_BYTES) {
-            *value = field.value;
-            found = true;
-        }
-    }
-    return found;
+    return protobuf_find_number(find_attribute(node, name), number, value);
 }
 
 int64_t onnx_integer(const struct onnx_node *node, const char *name, int64_t fallback)
@@ -503,7 +479,8 @@ float onnx_float(const struct onnx_node *node, const char *name, float fallback)
 {
     uint64_t value;
 
-    return find_number(node, name, ATTRIBUTE_FLOAT, &value) ? float_of_bits((uint32_t)value) : fallback;
+    return find_number(node, name, ATTRIBUTE_FLOAT, &value) ? float_of_bits((uint32_t)value)
+                                                            : fallback;
 }
 
 struct bytes onnx_text(const struct onnx_node *node, const char *name)
@@ -540,25 +517,7 @@ size_t onnx_floats(const struct onnx_node *node, const char *name, float *values
 
 size_t onnx_integers(const struct onnx_node *node, const char *name, int64_t *values, size_t room)
 {
-    struct protobuf message = protobuf_from(find_attribute(node, name));
-    struct protobuf_field field;
-    size_t count = 0;
-
-    while (protobuf_next(&message, &field)) {
-        struct protobuf packed = protobuf_from(field.bytes);
-        uint64_t value = field.value;
-
-        if (field.number != ATTRIBUTE_INTEGERS)
-            continue;
-        while (field.type == PROTOBUF_VARINT || protobuf_next_varint(&packed, &value)) {
-            if (count < room)
-                values[count] = (int64_t)value;
-            count++;
-            if (field.type == PROTOBUF_VARINT)
-                break;
-        }
-    }
-    return count;
+    return protobuf_integers(find_attribute(node, name), ATTRIBUTE_INTEGERS, values, room);
 }
 
 int onnx_tensor(const struct onnx_node *node, const char *name, struct tensor *tensor,

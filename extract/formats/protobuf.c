@@ -101,3 +101,55 @@ bool protobuf_next_varint(struct protobuf *packed, uint64_t *value)
         return false;
     return read_varint(packed, value);
 }
+
+bool protobuf_find_number(struct bytes bytes, uint32_t number, uint64_t *value)
+{
+    struct protobuf message = protobuf_from(bytes);
+    struct protobuf_field field;
+    bool found = false;
+
+    while (protobuf_next(&message, &field)) {
+        if (field.number == number && field.type != PROTOBUF_BYTES) {
+            *value = field.value;
+            found = true;
+        }
+    }
+    return found;
+}
+
+size_t protobuf_integers(struct bytes bytes, uint32_t number, int64_t *values, size_t room)
+{
+    struct protobuf message = protobuf_from(bytes);
+    struct protobuf_field field;
+    size_t count = 0;
+
+    while (protobuf_next(&message, &field)) {
+        struct protobuf packed = protobuf_from(field.bytes);
+        uint64_t value = field.value;
+
+        if (field.number != number)
+            continue;
+        while (field.type == PROTOBUF_VARINT || protobuf_next_varint(&packed, &value)) {
+            if (count < room)
+                values[count] = (int64_t)value;
+            count++;
+            if (field.type == PROTOBUF_VARINT)
+                break;
+        }
+    }
+    return count;
+}
+
+char *protobuf_copy_text(struct bytes text, struct error *error)
+{
+    char *copy = strndup(text.size > 0 ? (const char *)text.data : "", text.size);
+
+    if (copy == NULL)
+        error_no_memory(error);
+    return copy;
+}
+
+int protobuf_damaged(struct error *error)
+{
+    return error_set(error, "the file is damaged or cut off");
+}

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
+#include "common/error.h"
 
 struct protobuf {
     const unsigned char *at, *end;
@@ -50,6 +51,19 @@ bool protobuf_next(struct protobuf *message, struct protobuf_field *field);
 /* The last field `number` of bytes in a message, the one that counts where it stands twice;
  * {NULL, 0} when there is none. */
 struct bytes protobuf_find(struct bytes message, uint32_t number);
+
+/* The same for a field of a number. False when there is none. */
+bool protobuf_find_number(struct bytes message, uint32_t number, uint64_t *value);
+
+/* Collects up to `room` numbers of a repeated varint field, packed or one by one. Returns how many
+ * there are. */
+size_t protobuf_integers(struct bytes message, uint32_t number, int64_t *values, size_t room);
+
+/* A text field's content, to be released with free(). NULL and a message without memory. */
+char *protobuf_copy_text(struct bytes text, struct error *error);
+
+/* What is said of a file in which a message is damaged. Returns FAILED. */
+int protobuf_damaged(struct error *error);
 
 /* The next number of a packed repeated varint field. False at the end and at damage. */
 bool protobuf_next_varint(struct protobuf *packed, uint64_t *value);

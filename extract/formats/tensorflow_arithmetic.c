@@ -299,29 +299,8 @@ static int add_channel_operation(struct reader *reader, const struct tensorflow_
         if (negative == NULL)
             return FAILED;
     }
-    for (size_t c = 0; c < channels; c++) {
-        if (negative != NULL)
-            negative[c] = -1;
-        else if (kind == BINARY_SUBTRACT)
-            values[c] = -values[c];
-        else if (kind == BINARY_DIVIDE)
-            values[c] = 1 / values[c];
-    }
-    if (kind == BINARY_ADD || kind == BINARY_SUBTRACT)
-        layer.affine = (struct affine){negative, values};
-    else
-        layer.affine = (struct affine){values, NULL};
+    layer.affine = graph_affine(kind, values, negative, channels);
     return tensorflow_add_simple(reader, node, &layer, value, error);
-}
-
-/* The file's order to the memory order of a map, [height][width][channels]. */
-static void store_map(const float *values, const struct shape *shape, float *stored)
-{
-    size_t channels = shape->dims[SHAPE_CHANNELS], pixels = shape_pixels(shape);
-
-    for (size_t c = 0; c < channels; c++)
-        for (size_t p = 0; p < pixels; p++)
-            stored[p * channels + c] = values[c * pixels + p];
 }
 
 /* A constant as a layer that is the same for every image. */
@@ -340,7 +319,7 @@ static int add_constant_layer(struct reader *reader, const struct tensorflow_nod
         stored = tensorflow_allocate(reader, constant->count, error);
         if (stored == NULL)
             return FAILED;
-        store_map(values, shape, stored);
+        graph_store_map(values, shape, stored);
         layer.constant = stored;
     }
     return tensorflow_add_step(reader, node, &layer, NULL, index, error);

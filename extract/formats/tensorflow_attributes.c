@@ -12,11 +12,6 @@ enum { SHAPE_DIMENSION = 2, DIMENSION_SIZE = 1 };
 enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_CONTENT = 4, TENSOR_FLOATS = 5,
        TENSOR_DOUBLES = 6, TENSOR_INT32S = 7, TENSOR_INT64S = 10, TENSOR_HALVES = 13 };
 
-static int damaged(struct error *error)
-{
-    return error_set(error, "the file is damaged or cut off");
-}
-
 /* The AttrValue; {NULL, 0} when the node does not have it. */
 static struct bytes find_attribute(const struct tensorflow_node *node, const char *name)
 {
@@ -33,17 +28,7 @@ static struct bytes find_attribute(const struct tensorflow_node *node, const cha
 static bool find_number(const struct tensorflow_node *node, const char *name, uint32_t number,
                         uint64_t *value)
 {
-    struct protobuf message = protobuf_from(find_attribute(node, name));
-    struct protobuf_field field;
-    bool found = false;
-
-    while (protobuf_next(&message, &field)) {
-        if (field.number == number && field.type != PROTOBUF_BYTES) {
-            *value = field.value;
-            found = true;
-        }
-    }
-    return found;
+    return protobuf_find_number(find_attribute(node, name), number, value);
 }
 
 int64_t tensorflow_integer(const struct tensorflow_node *node, const char *name, int64_t fallback)
@@ -81,37 +66,12 @@ struct bytes tensorflow_text(const struct tensorflow_node *node, const char *nam
     return protobuf_find(find_attribute(node, name), VALUE_TEXT);
 }
 
-/* Collects up to `room` numbers of a repeated varint field, packed or one by one. Returns how many
- * there are. */
-static size_t collect_integers(struct bytes bytes, uint32_t number, int64_t *values, size_t room)
-{
-    struct protobuf message = protobuf_from(bytes);
-    struct protobuf_field field;
-    size_t count = 0;
-
-    while (protobuf_next(&message, &field)) {
-        struct protobuf packed = protobuf_from(field.bytes);
-        uint64_t value = field.value;
-
-        if (field.number != number)
-            continue;
-        while (field.type == PROTOBUF_VARINT || protobuf_next_varint(&packed, &value)) {
-            if (count < room)
-                values[count] = (int64_t)value;
-            count++;
-            if (field.type == PROTOBUF_VARINT)
-                break;
-        }
-    }
-    return count;
-}
-
 size_t tensorflow_integers(const struct tensorflow_node *node, const char *name, int64_t *values,
                            size_t room)
 {
     struct bytes list = protobuf_find(find_attribute(node, name), VALUE_LIST);
 
-    return collect_integers(list, LIST_INTEGER, values, room);
+    return protobuf_integers(list, LIST_INTEGER, values, room);
 }
 
 /* The lengths of a TensorShapeProto, into shape [TENSOR_MAX_RANK]. */
@@ -128,9 +88,9 @@ static int collect_dimensions(struct bytes bytes, int64_t *shape, size_t *rank,
         if (*rank == TENSOR_MAX_RANK)
             return error_set(error, "a shape has more than %d dimensions", TENSOR_MAX_RANK);
         shape[*rank] = 0;
-        collect_integers(field.bytes, DIMENSION_SIZE, &shape[(*rank)++], 1);
+        protobuf_integers(field.bytes, DIMENSION_SIZE, &shape[(*rank)++], 1);
     }
-    return message.damaged ? damaged(error) : 0;
+    return message.damaged ? protobuf_damaged(error) : 0;
 }
 
 size_t tensorflow_shape(const struct tensorflow_node *node, const char *name, int64_t *shape)
@@ -221,7 +181,7 @@ static int gather_numbers(struct bytes bytes, uint32_t list, struct tensor *tens
             store_bits(tensor, stored++, bits);
         }
         if (packed.damaged)
-            return damaged(error);
+            return protobuf_damaged(error);
     }
     for (; stored > 0 && stored < tensor->count; stored++)
         store_bits(tensor, stored, bits);
@@ -266,7 +226,7 @@ int tensorflow_tensor(const struct tensorflow_node *node, const char *name, size
     *tensor = (struct tensor){.type = TENSOR_OTHER};
     if (bytes.data == NULL)
         return error_set(error, "its attribute '%s' is missing", name);
-    collect_integers(bytes, TENSOR_TYPE, &type, 1);
+    protobuf_integers(bytes, TENSOR_TYPE, &type, 1);
     tensor->type = type_of((uint64_t)type, &list);
     if (collect_dimensions(protobuf_find(bytes, TENSOR_SHAPE), shape, &rank, error) < 0 ||
         tensor_set_shape(tensor, shape, rank, error) < 0)

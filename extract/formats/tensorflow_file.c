@@ -14,21 +14,7 @@ enum { SAVED_MODEL_VERSION = 1, SAVED_MODEL_GRAPH = 2 };
 /* Far above any network's numbers; they bound the memory that a hostile file can cost. */
 enum { MAX_NODES = 1 << 17, MAX_PORT = 1 << 16 };
 
-static int damaged(struct error *error)
-{
-    return error_set(error, "the file is damaged or cut off");
-}
-
 /* ---- nodes ------------------------------------------------------------------------------ */
-
-static char *copy_text(struct bytes bytes, struct error *error)
-{
-    char *text = strndup(bytes.size > 0 ? (const char *)bytes.data : "", bytes.size);
-
-    if (text == NULL)
-        error_no_memory(error);
-    return text;
-}
 
 /* Who must run before has a '^' before its name; nothing is read from it. */
 static bool is_data_input(const struct protobuf_field *field)
@@ -55,9 +41,9 @@ static int parse_node(struct tensorflow_file *file, struct bytes bytes, struct e
         if (is_data_input(&field))
             node->input_count++;
     if (message.damaged)
-        return damaged(error);
-    node->name = copy_text(protobuf_find(bytes, NODE_NAME), error);
-    node->operator = copy_text(protobuf_find(bytes, NODE_OPERATOR), error);
+        return protobuf_damaged(error);
+    node->name = protobuf_copy_text(protobuf_find(bytes, NODE_NAME), error);
+    node->operator = protobuf_copy_text(protobuf_find(bytes, NODE_OPERATOR), error);
     node->inputs = memory_allocate(node->input_count, sizeof *node->inputs, error);
     if (node->name == NULL || node->operator == NULL || node->inputs == NULL)
         return FAILED;
@@ -107,7 +93,7 @@ static int resolve_inputs(struct tensorflow_file *file, struct tensorflow_node *
 
         if (!is_data_input(&field))
             continue;
-        name = copy_text(field.bytes, error);
+        name = protobuf_copy_text(field.bytes, error);
         if (name == NULL)
             return FAILED;
         input->port = take_port(name);
@@ -201,7 +187,7 @@ int tensorflow_parse(struct bytes bytes, struct tensorflow_file *file, struct er
             parse_node(file, field.bytes, error) < 0)
             return FAILED;
     if (message.damaged)
-        return damaged(error);
+        return protobuf_damaged(error);
     if (file->node_count == 0)
         return error_set(error, "its graph is empty");
     if (name_nodes(file, error) < 0)

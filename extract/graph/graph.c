@@ -100,6 +100,31 @@ const char *graph_copy_text(struct graph *graph, const char *text, struct error 
     return copy;
 }
 
+struct affine graph_affine(enum binary_kind kind, float *values, float *negative,
+                           size_t channels)
+{
+    for (size_t c = 0; c < channels; c++) {
+        if (negative != NULL)
+            negative[c] = -1;
+        else if (kind == BINARY_SUBTRACT)
+            values[c] = -values[c];
+        else if (kind == BINARY_DIVIDE)
+            values[c] = 1 / values[c];
+    }
+    if (kind == BINARY_ADD || kind == BINARY_SUBTRACT)
+        return (struct affine){negative, values};
+    return (struct affine){values, NULL};
+}
+
+void graph_store_map(const float *values, const struct shape *shape, float *stored)
+{
+    size_t channels = shape->dims[SHAPE_CHANNELS], pixels = shape_pixels(shape);
+
+    for (size_t c = 0; c < channels; c++)
+        for (size_t p = 0; p < pixels; p++)
+            stored[p * channels + c] = values[c * pixels + p];
+}
+
 int graph_blame(const struct layer *layer, struct error *error)
 {
     const char *name = layer->node != NULL && *layer->node != '\0' ? layer->node : layer->name;

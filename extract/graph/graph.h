@@ -198,6 +198,15 @@ int graph_add(struct graph *graph, const struct layer *layer, size_t *index, str
 /* Binds a name of the file to a layer, for names.h; the text is copied. */
 int graph_bind(struct graph *graph, const char *name, size_t index, struct error *error);
 
+/* The scale and shift that do the same as an operation of a layer's result with one constant a
+ * channel: values, [channels], which are changed. negative: NULL; or, for constant - result, room
+ * for [channels] numbers. Both must live with the graph. */
+struct affine graph_affine(enum binary_kind kind, float *values, float *negative,
+                           size_t channels);
+
+/* Numbers in the order [channel][height][width] into the memory order of a map. */
+void graph_store_map(const float *values, const struct shape *shape, float *stored);
+
 /* Prefixes the message with the layer's operator and name. Returns FAILED. */
 int graph_blame(const struct layer *layer, struct error *error);
 

@@ -30,7 +30,7 @@ enum { LEAST_CHANNELS = 16 };
 struct prepared {
     struct product product;  /* a group for each place */
     size_t channels, outputs;
-    size_t rows, columns;    /* of tiles in an image */
+    size_t columns;          /* of tiles in an image */
     size_t block;            /* the most tiles in a block */
     float *shift;            /* [outputs] */
     float *zeros;            /* [channels] */
@@ -153,7 +153,6 @@ static int prepare(struct step *step, const struct kernels *kernels, const float
         return FAILED;
     prepared->outputs = convolution->weights.shape[0];
     prepared->channels = convolution->weights.shape[1];
-    prepared->rows = (step->out->shape.dims[SHAPE_HEIGHT] + STEP - 1) / STEP;
     prepared->columns = (step->out->shape.dims[SHAPE_WIDTH] + STEP - 1) / STEP;
     prepared->block = choose_block(prepared->channels, prepared->outputs);
     prepared->shift = memory_allocate(prepared->outputs, sizeof(float), error);
