@@ -266,9 +266,6 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     const struct network_input *input = network_input(extraction->network);
     const struct model *model = network_model(extraction->network);
 
-    if (input->channels != IMAGE_CHANNELS && !settings->describe)
-        return error_set(error, "the network '%s' takes images of %zu channels, photos have 3",
-                         network_path(extraction), input->channels);
     recognise_network(extraction);
     if (extraction->known.assumed && *model->preprocess != '\0') {
         extraction->known.preset = model->preprocess;
@@ -282,6 +279,8 @@ static int choose_rule(struct extraction *extraction, struct error *error)
     if (rule_parse(settings->preprocess, extraction->known.preset, input->height, input->width,
                    &extraction->rule, error) < 0)
         return error_wrap(error, "--preprocess");
+    if (rule_take_channels(&extraction->rule, input->channels, error) < 0 && !settings->describe)
+        return error_wrap(error, "the network '%s'", network_path(extraction));
     rule_to_text(&extraction->rule, extraction->rule_text);
     if (assumes_preset(extraction) && !settings->quiet)
         fprintf(stderr, "bottleneck-extract: '%s' is not a network that is known here: assuming "

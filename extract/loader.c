@@ -199,8 +199,7 @@ int loader_create(const struct loader_request *request, struct loader **out, str
     if (loader == NULL)
         return FAILED;
     loader->request = *request;
-    loader->floats = request->cache->views->count * request->rule->height * request->rule->width *
-                     IMAGE_CHANNELS;
+    loader->floats = request->cache->views->count * rule_numbers(request->rule);
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->room, NULL);
     pthread_cond_init(&loader->ready, NULL);

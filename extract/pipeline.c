@@ -409,7 +409,7 @@ int pipeline_run(const struct pipeline_request *request, const struct scan *scan
     struct pipeline pipeline = {
         .request = request,
         .counts = counts,
-        .image_floats = rule->height * rule->width * IMAGE_CHANNELS,
+        .image_floats = rule_numbers(rule),
         .batch = network_batch(request->network),
         .output_count = network_output_count(request->network),
         .written = progress_clock(),

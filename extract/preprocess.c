@@ -19,7 +19,7 @@ struct preprocess {
     unsigned char *crop;               /* [height][width][3], where the filter gives bytes */
     float *values;                     /* likewise, where it gives floats */
     struct resample_scratch scratch;
-    struct image part;                 /* of an image, copied out of it */
+    struct image part;                 /* of an image, copied out of it; or all of it, gray */
     struct buffer canvas, turned;      /* what a turned crop is made of, and that crop, as floats */
     struct buffer canvas_bytes;
 };
@@ -218,6 +218,19 @@ static int copy_part(const struct image *image, const struct image_window *windo
     return 0;
 }
 
+/* Luma as Pillow's convert("L") rounds it (src/libImaging/Convert.c, ITU-R BT.601), in all three
+ * channels, which stay the same through all that follows. */
+static void make_gray(struct image *image)
+{
+    unsigned char *end = image->pixels + image->width * image->height * IMAGE_CHANNELS;
+
+    for (unsigned char *pixel = image->pixels; pixel < end; pixel += IMAGE_CHANNELS) {
+        unsigned luma = 19595u * pixel[0] + 38470u * pixel[1] + 7471u * pixel[2] + 0x8000u;
+
+        memset(pixel, (int)(luma >> 16), IMAGE_CHANNELS);
+    }
+}
+
 /* A frame as floats, whatever the filter gives; the caller has made room in the buffers. */
 static int render_canvas(struct preprocess *preprocess, const struct image *image,
                          const struct canvas *canvas, const struct frame *frame,
@@ -266,12 +279,15 @@ static int render_view(struct preprocess *preprocess, const struct image *image,
     struct canvas canvas = canvas_of(rule, part.width, part.height);
     struct frame crop = view_frame(view, rule, &canvas);
     size_t count = rule->height * rule->width * IMAGE_CHANNELS;
+    bool gray = rule->order == ORDER_GRAY;
     const float *turned;
 
-    if (part.width < image->width || part.height < image->height) {
+    if (gray || part.width < image->width || part.height < image->height) {
         if (copy_part(image, &part, &preprocess->part, error) < 0)
             return FAILED;
         image = &preprocess->part;
+        if (gray)
+            make_gray(&preprocess->part);
     }
     if (view->degrees.numerator == 0)
         return preprocess->crop != NULL
@@ -314,16 +330,18 @@ int preprocess_crop(struct preprocess *preprocess, const struct image *image,
 static void finish_bytes(const struct preprocess *preprocess, bool flip, float *out)
 {
     const struct preprocess_rule *rule = &preprocess->rule;
-    size_t stride = rule->width * IMAGE_CHANNELS;
+    size_t stride = rule->width * IMAGE_CHANNELS, channels = rule_channels(rule);
     size_t red = channel_place(rule, 0), blue = channel_place(rule, 2);
 
     for (size_t y = 0; y < rule->height; y++) {
         const unsigned char *row = preprocess->crop + y * stride;
 
-        for (size_t x = 0; x < rule->width; x++, out += IMAGE_CHANNELS) {
+        for (size_t x = 0; x < rule->width; x++, out += channels) {
             const unsigned char *pixel = row + column_of(rule, flip, x);
 
             out[red] = preprocess->table[0][pixel[0]];
+            if (channels == 1)
+                continue;
             out[1] = preprocess->table[1][pixel[1]];
             out[blue] = preprocess->table[2][pixel[2]];
         }
@@ -333,15 +351,15 @@ static void finish_bytes(const struct preprocess *preprocess, bool flip, float *
 static void finish_floats(const struct preprocess *preprocess, bool flip, float *out)
 {
     const struct preprocess_rule *rule = &preprocess->rule;
-    size_t stride = rule->width * IMAGE_CHANNELS;
+    size_t stride = rule->width * IMAGE_CHANNELS, channels = rule_channels(rule);
 
     for (size_t y = 0; y < rule->height; y++) {
         const float *row = preprocess->values + y * stride;
 
-        for (size_t x = 0; x < rule->width; x++, out += IMAGE_CHANNELS) {
+        for (size_t x = 0; x < rule->width; x++, out += channels) {
             const float *pixel = row + column_of(rule, flip, x);
 
-            for (size_t channel = 0; channel < IMAGE_CHANNELS; channel++)
+            for (size_t channel = 0; channel < channels; channel++)
                 out[channel_place(rule, channel)] = normalise(rule, (double)pixel[channel],
                                                               channel);
         }
@@ -351,7 +369,7 @@ static void finish_floats(const struct preprocess *preprocess, bool flip, float 
 int preprocess_views(struct preprocess *preprocess, const struct image *image,
                      const struct view_list *views, float *out, struct error *error)
 {
-    size_t floats = preprocess->rule.height * preprocess->rule.width * IMAGE_CHANNELS;
+    size_t floats = rule_numbers(&preprocess->rule);
 
     for (size_t i = 0; i < views->count; i++, out += floats) {
         const struct view *view = views->items[i];

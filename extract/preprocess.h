@@ -2,7 +2,7 @@
  * Resize, crop and arithmetic: pixels become a network's input as a rule asks, once for every view.
  *
  *     preprocess_create(&rule, &preprocess, &error);             one per thread: it owns scratch
- *     preprocess_image(preprocess, &image, slot, &error);        slot: [height][width][3] floats
+ *     preprocess_image(preprocess, &image, slot, &error);        slot: rule_numbers() floats
  *     preprocess_views(preprocess, &image, &list, slots, &error);
  *     preprocess_free(preprocess);
  *
@@ -27,8 +27,8 @@ int preprocess_create(const struct preprocess_rule *rule, struct preprocess **pr
 /* NULL is allowed. */
 void preprocess_free(struct preprocess *preprocess);
 
-/* The original view. out: [rule.height][rule.width][3], in the rule's channel order. FAILED only
- * without memory. */
+/* The original view. out: [rule.height][rule.width][rule_channels()], in the rule's channel order.
+ * FAILED only without memory. */
 int preprocess_image(struct preprocess *preprocess, const struct image *image, float *out,
                      struct error *error);
 
@@ -38,7 +38,7 @@ struct view_list {
     size_t count;
 };
 
-/* out: [views->count][rule.height][rule.width][3]. A mirror that comes right behind its twin takes
+/* out: [views->count][rule.height][rule.width][rule_channels()]. A mirror that comes right behind its twin takes
  * no more than the arithmetic. FAILED only without memory. */
 int preprocess_views(struct preprocess *preprocess, const struct image *image,
                      const struct view_list *views, float *out, struct error *error);
@@ -55,7 +55,7 @@ struct image_window preprocess_window(const void *context, size_t width, size_t 
 bool preprocess_gives_bytes(enum rule_filter filter);
 
 /* A view's pixels before the arithmetic, for a filter that gives bytes.
- * crop: [rule.height][rule.width][3] RGB. FAILED only without memory. */
+ * crop: [rule.height][rule.width][3] RGB, three times the same where the rule is gray. FAILED only without memory. */
 int preprocess_crop(struct preprocess *preprocess, const struct image *image,
                     const struct view *view, unsigned char *crop, struct error *error);
 

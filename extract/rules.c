@@ -121,7 +121,7 @@ static const char *const fit_names[] = {"squash", "shorter-side", "pad", NULL};
 static const char *const filter_names[] = {"nearest",       "bilinear",     "bicubic", "lanczos",
                                            "opencv-linear", "tf1-bilinear", "half-pixel-bilinear",
                                            NULL};
-static const char *const order_names[] = {"rgb", "bgr", NULL};
+static const char *const order_names[] = {"rgb", "bgr", "gray", NULL};
 
 enum { NUMBER_TEXT = 32 };
 
@@ -424,6 +424,21 @@ static int settle_resize(struct draft *draft, struct error *error)
     return 0;
 }
 
+/* Values that are the same already stay the same to the bit. */
+static void average_channels(double values[3])
+{
+    if (same_bits(values[0], values[1]) && same_bits(values[0], values[2]))
+        return;
+    values[0] = values[1] = values[2] = (values[0] + values[1] + values[2]) / 3;
+}
+
+static void make_gray(struct preprocess_rule *rule)
+{
+    rule->order = ORDER_GRAY;
+    average_channels(rule->mean);
+    average_channels(rule->deviation);
+}
+
 int rule_parse(const char *text, const char *preset, size_t height, size_t width,
                struct preprocess_rule *rule, struct error *error)
 {
@@ -434,8 +449,31 @@ int rule_parse(const char *text, const char *preset, size_t height, size_t width
         return FAILED;
     if (follow_network(&draft, height, width, error) < 0 || settle_resize(&draft, error) < 0)
         return FAILED;
+    if (draft.rule.order == ORDER_GRAY)
+        make_gray(&draft.rule);
     *rule = draft.rule;
     return 0;
+}
+
+int rule_take_channels(struct preprocess_rule *rule, size_t channels, struct error *error)
+{
+    if (channels != 1 && channels != 3)
+        return error_set(error, "it takes images of %zu channels, photos have 3 or 1", channels);
+    if (channels == 1 && rule->order != ORDER_GRAY)
+        make_gray(rule);
+    if (channels == 3 && rule->order == ORDER_GRAY)
+        return error_set(error, "it takes images of 3 channels, not order=gray");
+    return 0;
+}
+
+size_t rule_channels(const struct preprocess_rule *rule)
+{
+    return rule->order == ORDER_GRAY ? 1 : 3;
+}
+
+size_t rule_numbers(const struct preprocess_rule *rule)
+{
+    return rule->height * rule->width * rule_channels(rule);
 }
 
 /* The fewest digits that give the same double again. */

@@ -17,7 +17,7 @@
  *     crop       N or HEIGHTxWIDTH: the centre, which is what the network gets
  *     filter     nearest | bilinear | bicubic | lanczos | opencv-linear | tf1-bilinear |
  *                half-pixel-bilinear
- *     order      rgb | bgr
+ *     order      rgb | bgr | gray: one channel, what Pillow's convert("L") makes of the image
  *     scale      a number: 0.017 or 1/255
  *     mean       a number, or three joined by ':' in the channel order
  *     deviation  likewise, above zero
@@ -49,7 +49,7 @@ enum rule_filter {
     FILTER_HALF_PIXEL_BILINEAR  /* float, pixel centres at one half, no antialias */
 };
 
-enum rule_order { ORDER_RGB, ORDER_BGR };
+enum rule_order { ORDER_RGB, ORDER_BGR, ORDER_GRAY };
 
 struct preprocess_rule {
     enum rule_fit fit;
@@ -58,7 +58,7 @@ struct preprocess_rule {
     enum rule_filter filter;
     enum rule_order order;
     double scale;
-    double mean[3], deviation[3]; /* in the channel order */
+    double mean[3], deviation[3]; /* in the channel order; the same three for ORDER_GRAY */
 };
 
 /* The largest resize or crop side that a rule may ask for. */
@@ -69,10 +69,22 @@ enum { RULE_TEXT = 512 };
 
 /* Reads a rule for a network that takes height x width images; 0 where it takes any size: the
  * preset's own size is then used, unless the text has a crop. `preset`: a NAME, or a rule that
- * begins with one. `text` may be NULL: the preset alone. A text without a NAME changes `preset`. FAILED for an unknown name or key, a value that
- * is out of range, a key given twice, or a crop that the network does not take. */
+ * begins with one. `text` may be NULL: the preset alone. A text without a NAME changes `preset`.
+ * Gray images get the average of a preset's three means and deviations. FAILED for an unknown name
+ * or key, a value that is out of range, a key given twice, or a crop that the network does not
+ * take. */
 int rule_parse(const char *text, const char *preset, size_t height, size_t width,
                struct preprocess_rule *rule, struct error *error);
+
+/* Fits a rule to a network of so many channels: for one it becomes gray. FAILED when images cannot
+ * have so many, and for a gray rule where the network takes three. */
+int rule_take_channels(struct preprocess_rule *rule, size_t channels, struct error *error);
+
+/* What a network gets of a pixel: 3, or 1 where the rule is gray. */
+size_t rule_channels(const struct preprocess_rule *rule);
+
+/* The numbers that a network gets of one view. */
+size_t rule_numbers(const struct preprocess_rule *rule);
 
 /* Every parameter, numbers with as many digits as give the same double again. */
 void rule_to_text(const struct preprocess_rule *rule, char text[RULE_TEXT]);

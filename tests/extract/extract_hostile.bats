@@ -220,7 +220,7 @@ CASES
         expect 1 "bottleneck-extract: $message"
         [ ! -e features.db ]
     done <<'CASES'
-size_free|*takes images of * channels, photos have 3
+size_free|*takes images of * channels, photos have 3 or 1
 CASES
 }
 

@@ -280,6 +280,25 @@ EXPECTED
     expect 1 "bottleneck-extract: --preprocess: the network takes images of 17x17, not a crop of 16x16"
 }
 
+@test "a network of one channel gets gray images" {
+    local network=$golden/conv_one_channel.onnx gray
+    image photos/ants --count 3 --seed 2
+    run_extract -m "$network" --preprocess torchvision-tf photos
+    expect 0
+    counts 3 3 0 0
+    run_extract -m "$network" --preprocess torchvision-tf,order=gray -b 2 --views flip photos
+    expect 0
+    counts 3 3 0 0
+    gray=fit=shorter-side,resize=10,crop=9x8,filter=bilinear,order=gray,scale=1/127.5,mean=1,deviation=1
+    holds "SELECT preprocessing, count(*), count(DISTINCT hex(data)) FROM vector
+           JOIN feature_set ON feature_set.id = feature_set_id" <<< "$gray|6|6"
+    run_extract -m "$network" --preprocess torchvision-tf --describe
+    expect 0
+    [[ $output == *"$gray"* ]]
+    extract --preprocess torchvision,order=gray photos
+    expect 1 "bottleneck-extract: the network 'network.onnx': it takes images of 3 channels, not order=gray"
+}
+
 @test "the same bytes for every batch size and number of threads" {
     local settings="1x1 3x2 8x5 8x1 5x2 16x3"
     if is_instrumented; then settings="1x1 3x2 8x5"; fi

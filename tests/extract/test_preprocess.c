@@ -267,6 +267,51 @@ static void test_no_resize_changes_nothing(void **state)
     }
 }
 
+/* A gray rule gives what one channel of the image that Pillow's formula makes gray gives. */
+static void test_gray(void **state)
+{
+    static const char *const rules[] = {
+        "torchvision,resize=12,crop=9,mean=0.3,deviation=0.25",
+        "tensorflow-mobilenet,resize=20,crop=9",
+        "keras-raw,resize=9,crop=9"};
+    static const char *const names[] = {"rgb_444.jpg", "wide.png", "grey.jpg"};
+    struct image image = {0};
+    struct views views;
+    struct view_list list = {.count = 0};
+
+    (void)state;
+    views_preset(VIEWS_RAZAVIAN, &views);
+    for (; list.count < views.count; list.count++)
+        list.items[list.count] = &views.items[list.count];
+    for (size_t i = 0; i < 9; i++) {
+        struct preprocess_rule rule, gray_rule;
+        struct preprocess *colour = prepare(rules[i / 3], &rule), *gray;
+        float wanted[16][9 * 9][3], out[16][9 * 9];
+        char text[RULE_TEXT];
+        struct error error;
+
+        snprintf(text, sizeof text, "%s,order=gray", rules[i / 3]);
+        gray = prepare(text, &gray_rule);
+        golden_decode(names[i % 3], &image);
+        assert_int_equal(preprocess_views(gray, &image, &list, out[0], &error), 0);
+        for (size_t at = 0; at < image.width * image.height * 3; at += 3) {
+            unsigned char *pixel = image.pixels + at;
+
+            memset(pixel, (int)lround((pixel[0] * 19595 + pixel[1] * 38470 + pixel[2] * 7471) /
+                                      65536.0), 3);
+        }
+        assert_int_equal(preprocess_views(colour, &image, &list, wanted[0][0], &error), 0);
+        for (size_t view = 0; view < 16; view++)
+            for (size_t at = 0; at < 9 * 9; at++)
+                if (fabsf(out[view][at] - wanted[view][at][0]) > 1e-6f)
+                    fail_msg("%s, %s: %g instead of %g", text, views.items[view].name,
+                             (double)out[view][at], (double)wanted[view][at][0]);
+        preprocess_free(colour);
+        preprocess_free(gray);
+    }
+    image_release(&image);
+}
+
 static void test_arithmetic(void **state)
 {
     static const struct {
@@ -485,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_window_is_enough),
         cmocka_unit_test(test_views_do_not_depend_on_each_other),
         cmocka_unit_test(test_no_resize_changes_nothing),
+        cmocka_unit_test(test_gray),
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_extreme_proportions),

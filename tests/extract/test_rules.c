@@ -1,5 +1,6 @@
 #include "extract/rules.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,36 @@ static void test_numbers_are_exact(void **state)
     }
 }
 
+static void test_gray(void **state)
+{
+    struct preprocess_rule rule, again;
+    struct error error;
+    char text[RULE_TEXT];
+
+    (void)state;
+    assert_int_equal(rule_parse("torchvision,crop=28", "keras-raw", 0, 0, &rule, &error), 0);
+    assert_int_equal(rule_channels(&rule), 3);
+    assert_int_equal(rule_numbers(&rule), 28 * 28 * 3);
+    assert_int_equal(rule_take_channels(&rule, 3, &error), 0);
+    assert_int_equal(rule.order, ORDER_RGB);
+    assert_int_equal(rule_take_channels(&rule, 1, &error), 0);
+    assert_int_equal(rule.order, ORDER_GRAY);
+    assert_int_equal(rule_numbers(&rule), 28 * 28);
+    assert_true(fabs(rule.mean[0] - 0.449) < 1e-9 && fabs(rule.deviation[2] - 0.226) < 1e-9);
+    rule_to_text(&rule, text);
+    assert_non_null(strstr(text, ",order=gray,"));
+    assert_int_equal(rule_parse(text, "keras-raw", 28, 28, &again, &error), 0);
+    assert_memory_equal(&again, &rule, sizeof rule);
+    assert_int_equal(rule_take_channels(&rule, 1, &error), 0);
+    assert_memory_equal(&again, &rule, sizeof rule);
+    assert_int_equal(rule_parse("order=gray", "torchvision,crop=28", 0, 0, &again, &error), 0);
+    assert_memory_equal(&again, &rule, sizeof rule);
+    assert_int_equal(rule_take_channels(&rule, 3, &error), FAILED);
+    assert_string_equal(error.text, "it takes images of 3 channels, not order=gray");
+    assert_int_equal(rule_take_channels(&rule, 2, &error), FAILED);
+    assert_string_equal(error.text, "it takes images of 2 channels, photos have 3 or 1");
+}
+
 static void test_faults(void **state)
 {
     static const struct {
@@ -159,7 +190,7 @@ static void test_faults(void **state)
         {"fit=squash,torchvision", "'torchvision' in a preprocessing rule is no KEY=VALUE"},
         {"fit=stretch", "unknown fit 'stretch' in a preprocessing rule; it is one of squash, "
                         "shorter-side, pad"},
-        {"order=RGB", "unknown order 'RGB' in a preprocessing rule; it is one of rgb, bgr"},
+        {"order=RGB", "unknown order 'RGB' in a preprocessing rule; it is one of rgb, bgr, gray"},
         {"filter=cubic", "unknown filter 'cubic' in a preprocessing rule; it is one of nearest, "
                          "bilinear, bicubic, lanczos, opencv-linear, tf1-bilinear, "
                          "half-pixel-bilinear"},
@@ -321,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_and_their_text),
         cmocka_unit_test(test_numbers_are_exact),
+        cmocka_unit_test(test_gray),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_help_names_every_preset),
         cmocka_unit_test(test_known_files),
