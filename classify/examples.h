@@ -39,8 +39,8 @@ int examples_choose_views(const struct examples_request *request,
                           const struct feature_set *const *sets, size_t count,
                           struct augmentation *augmentation, struct error *error);
 
-/* Everything at once. FAILED as augmentation_choose and dataset_load, when a split has no images, or
- * when nothing is left to train on. */
+/* Everything at once. FAILED as augmentation_choose and dataset_load, when a split has no images,
+ * or when nothing is left to train on. */
 int examples_load(const struct examples_request *request, struct examples *examples,
                   struct error *error);
 

@@ -49,7 +49,8 @@ int feature_sets_load(struct store *store, struct feature_sets *sets, struct err
 void feature_sets_release(struct feature_sets *sets);
 
 /* The feature set with this id, or, for id 0, the only one. FAILED when there is none, or
- * several and none was chosen: the message lists them, with what differs where they are alike. `database` is named in messages. */
+ * several and none was chosen: the message lists them, with what differs where they are alike.
+ * `database` is named in messages. */
 int feature_sets_choose(const struct feature_sets *sets, size_t id, const char *database,
                         const struct feature_set **chosen, struct error *error);
 

@@ -160,8 +160,8 @@ int store_each_vector(struct store *store, int64_t feature_set_id, const char *v
                       const char *split, store_vector_callback *callback, void *context,
                       struct error *error);
 
-/* As store_each_vector, but only the samples whose path is wanted: the vectors of the others are not
- * read. Both functions get the same context. */
+/* As store_each_vector, but only the samples whose path is wanted: the vectors of the others are
+ * not read. Both functions get the same context. */
 typedef bool store_path_filter(void *context, const char *path);
 int store_each_wanted_vector(struct store *store, int64_t feature_set_id, const char *view,
                              const char *split, store_path_filter *wanted,

@@ -1,8 +1,8 @@
 /*
- * The whole way of the images: loaded ahead, their views gathered into batches, through the network,
- * into the database. A transaction writes vectors, images, samples and refusals together, about
- * twice a second and never less than a batch, so that a run that is killed loses this much and
- * nothing else, and starting again goes on there.
+ * The whole way of the images: loaded ahead, their views gathered into batches, through the
+ * network, into the database. A transaction writes vectors, images, samples and refusals
+ * together, about twice a second and never less than a batch, so that a run that is killed loses
+ * this much and nothing else, and starting again goes on there.
  */
 #ifndef EXTRACT_PIPELINE_H
 #define EXTRACT_PIPELINE_H

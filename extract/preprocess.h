@@ -38,8 +38,8 @@ struct view_list {
     size_t count;
 };
 
-/* out: [views->count][rule.height][rule.width][rule_channels()]. A mirror that comes right behind its twin takes
- * no more than the arithmetic. FAILED only without memory. */
+/* out: [views->count][rule.height][rule.width][rule_channels()]. A mirror that comes right behind
+ * its twin takes no more than the arithmetic. FAILED only without memory. */
 int preprocess_views(struct preprocess *preprocess, const struct image *image,
                      const struct view_list *views, float *out, struct error *error);
 
@@ -55,7 +55,8 @@ struct image_window preprocess_window(const void *context, size_t width, size_t 
 bool preprocess_gives_bytes(enum rule_filter filter);
 
 /* A view's pixels before the arithmetic, for a filter that gives bytes.
- * crop: [rule.height][rule.width][3] RGB, three times the same where the rule is gray. FAILED only without memory. */
+ * crop: [rule.height][rule.width][3] RGB, three times the same where the rule is gray. FAILED only
+ * without memory. */
 int preprocess_crop(struct preprocess *preprocess, const struct image *image,
                     const struct view *view, unsigned char *crop, struct error *error);
 

@@ -71,9 +71,9 @@ double view_degrees(const struct view *view);
 /* Whether two views are the same but for the flip. */
 bool view_is_twin(const struct view *a, const struct view *b);
 
-/* The names that --views takes, NULL at the end, and the views of the one at `preset`. The centre of
- * FiveCrop is the original. The ten are TenCrop's but for one: its crop out of the middle of the
- * mirrored image may lie a pixel beside the mirror of the centre, which is what it is here. */
+/* The names that --views takes, NULL at the end, and the views of the one at `preset`. The centre
+ * of FiveCrop is the original. The ten are TenCrop's but for one: its crop out of the middle of
+ * the mirrored image may lie a pixel beside the mirror of the centre, which is what it is here. */
 extern const char *const views_presets[];
 void views_preset(size_t preset, struct views *views);
 enum { VIEWS_NONE, VIEWS_FLIP, VIEWS_FIVE_CROP, VIEWS_TEN_CROP, VIEWS_RAZAVIAN };

@@ -85,7 +85,8 @@ void model_close(struct model *model);
 int model_read(const struct model *model, size_t height, size_t width, struct graph *graph,
                struct error *error);
 
-/* For formats that have a second file: maps it behind the others, for model_bytes and the digest. */
+/* For formats that have a second file: maps it behind the others, for model_bytes and the
+ * digest. */
 int model_add_file(struct model *model, const char *path, struct error *error);
 
 /* All bytes of file `index`. */

@@ -71,10 +71,10 @@ enum { MAX_EXTENT = 1 << 14 };
 
 translate_function translate_alias, translate_batch_norm, translate_binary, translate_cast,
     translate_clip, translate_concat, translate_convolution, translate_elu, translate_flatten,
-    translate_gather, translate_gemm, translate_global_pool, translate_hard_sigmoid, translate_hard_swish,
-    translate_leaky_relu, translate_lrn, translate_matmul, translate_mean, translate_pad,
-    translate_pool, translate_prelu, translate_relu, translate_reshape, translate_sigmoid,
-    translate_slice, translate_softmax, translate_split, translate_squeeze, translate_sum,
-    translate_tanh, translate_transpose, translate_unsqueeze;
+    translate_gather, translate_gemm, translate_global_pool, translate_hard_sigmoid,
+    translate_hard_swish, translate_leaky_relu, translate_lrn, translate_matmul, translate_mean,
+    translate_pad, translate_pool, translate_prelu, translate_relu, translate_reshape,
+    translate_sigmoid, translate_slice, translate_softmax, translate_split, translate_squeeze,
+    translate_sum, translate_tanh, translate_transpose, translate_unsqueeze;
 
 #endif

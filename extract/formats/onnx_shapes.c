@@ -310,8 +310,8 @@ int translate_gather(struct reader *reader, const struct onnx_node *node, struct
     place = tensor_integer(index, 0);
     layer.slice = whole_slice(shape);
     if (axis >= shape->rank ||
-        slice_axis(&layer.slice, axis, shape->dims[axis], place, place == -1 ? INT64_MAX : place + 1,
-                   1, error) < 0)
+        slice_axis(&layer.slice, axis, shape->dims[axis], place,
+                   place == -1 ? INT64_MAX : place + 1, 1, error) < 0)
         return error_set(error, "its index is outside of its input");
     drop[axis] = true;
     if (reader_add(reader, node, 0, &layer, &input, error) < 0)

@@ -130,7 +130,8 @@ static void copy_row(void *context, size_t task, size_t worker)
     size_t height = job->copied_rows;
     size_t padded_width = job->prepared->padded.dims[SHAPE_WIDTH];
     size_t width = in->shape.dims[SHAPE_WIDTH], channels = in->shape.dims[SHAPE_CHANNELS];
-    size_t image = job->run->first_image + task / height, padded_row = job->first_copied + task % height;
+    size_t image = job->run->first_image + task / height;
+    size_t padded_row = job->first_copied + task % height;
     size_t row = padded_row - window->pad_begin[0];
     float *to = view_pixel(&job->sliding.source, image, padded_row * padded_width);
 
@@ -194,8 +195,8 @@ static void fill_tables(const struct job *job, size_t first, size_t count, const
         size_t pixel = job->first + (first + row) % job->pixels, x = pixel % width;
         size_t part = width - x < count - row ? width - x : count - row;
 
-        fill_row(job, job->run->first_image + (first + row) / job->pixels, pixel / width, x, part, in + row, out + row,
-                 residual + row);
+        fill_row(job, job->run->first_image + (first + row) / job->pixels, pixel / width, x, part,
+                 in + row, out + row, residual + row);
         row += part;
     }
     for (; row < count + KERNEL_MAX_ROWS - 1; row++) {

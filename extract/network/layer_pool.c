@@ -75,8 +75,8 @@ static void pool_row(void *context, size_t task, size_t worker)
     const struct shape *out = &job->step->out->shape;
 
     for (size_t x = 0; x < out->dims[SHAPE_WIDTH]; x++)
-        pool_pixel(job, job->run->first_image + task / job->rows, job->first_row + task % job->rows, x,
-                   run_scratch(job->run, worker));
+        pool_pixel(job, job->run->first_image + task / job->rows,
+                   job->first_row + task % job->rows, x, run_scratch(job->run, worker));
 }
 
 static void run(const struct step *step, const struct run *run)

@@ -252,7 +252,8 @@ static int larger_first(const void *left, const void *right)
 /* Strips lie elsewhere. */
 static bool meet(const struct buffer_plan *a, const struct buffer_plan *b)
 {
-    return a->kind != HOME_STRIP && b->kind != HOME_STRIP && a->first <= b->last && b->first <= a->last;
+    return a->kind != HOME_STRIP && b->kind != HOME_STRIP && a->first <= b->last &&
+           b->first <= a->last;
 }
 
 /* The largest buffers first, each at the lowest offset that is free during its life (the "greedy

@@ -108,7 +108,8 @@ static size_t add_affine(struct fixture *fixture, const char *name, size_t input
 
 static size_t add_leaky(struct fixture *fixture, const char *name, size_t input)
 {
-    struct layer layer = {.kind = LAYER_ACTIVATION, .activation = {ACTIVATION_LEAKY, 0.1f, 0, NULL}};
+    struct layer layer = {.kind = LAYER_ACTIVATION,
+                          .activation = {ACTIVATION_LEAKY, 0.1f, 0, NULL}};
 
     return add(fixture, &layer, name, input, 0);
 }
