@@ -339,6 +339,9 @@ static int scan_paths(struct extraction *extraction, struct error *error)
     if (scan_run(&request, &extraction->scan, error) < 0)
         return FAILED;
     extraction->scanned = true;
+    if (extraction->scan.found_splits && settings->split == NULL && !settings->quiet)
+        fprintf(stderr, "bottleneck-extract: folders named as train, val and test are taken as "
+                        "splits, the folders in them as labels\n");
     return 0;
 }
 

@@ -28,12 +28,22 @@ struct collector {
     struct scan *scan;
     struct found *found;
     size_t found_count, found_capacity, refusal_capacity, folder_capacity;
-    const char *label;  /* the label last met, as the pool holds it */
+    const char *label, *split;  /* those last met, as the pool holds them */
     bool stdin_used;
 };
 
+/* Keeps a text in the pool, or finds it there when it is the one that was kept last. */
+static int keep_text(struct collector *collector, const char *text, const char **last,
+                     struct error *error)
+{
+    if (text == NULL || (*last != NULL && strcmp(*last, text) == 0))
+        return 0;
+    *last = text_pool_add(&collector->scan->texts->pool, text, error);
+    return *last != NULL ? 0 : FAILED;
+}
+
 static int add_sample(struct collector *collector, const char *path, const char *label,
-                      bool named, struct error *error)
+                      const char *split, bool named, struct error *error)
 {
     struct text_pool *pool = &collector->scan->texts->pool;
     void *found = collector->found;
@@ -44,17 +54,13 @@ static int add_sample(struct collector *collector, const char *path, const char 
         return FAILED;
     collector->found = found;
     copy = text_pool_add(pool, path, error);
-    if (copy == NULL)
+    if (copy == NULL || keep_text(collector, label, &collector->label, error) < 0 ||
+        keep_text(collector, split, &collector->split, error) < 0)
         return FAILED;
-    if (label != NULL && (collector->label == NULL || strcmp(collector->label, label) != 0)) {
-        collector->label = text_pool_add(pool, label, error);
-        if (collector->label == NULL)
-            return FAILED;
-    }
     collector->found[collector->found_count] = (struct found){
         .order = collector->found_count,
         .sample = {.path = copy, .label = label != NULL ? collector->label : NULL,
-                   .named = named},
+                   .split = split != NULL ? collector->split : NULL, .named = named},
     };
     collector->found_count++;
     return 0;
@@ -96,10 +102,10 @@ static int add_refusal(void *context, const char *path, const char *reason, stru
     return 0;
 }
 
-static int add_found_file(void *context, const char *path, const char *label,
+static int add_found_file(void *context, const char *path, const char *label, const char *split,
                           struct error *error)
 {
-    return add_sample(context, path, label, false, error);
+    return add_sample(context, path, label, split, false, error);
 }
 
 /* A file or folder that the user named. */
@@ -123,7 +129,7 @@ static int add_path(struct collector *collector, const char *given, struct error
         if (outcome == 0)
             outcome = walk_folder(path, &visitor, error);
     } else {
-        outcome = add_sample(collector, path, NULL, true, error);
+        outcome = add_sample(collector, path, NULL, NULL, true, error);
     }
     free(path);
     return outcome;
@@ -194,7 +200,7 @@ static int add_rows(struct collector *collector, const char *folder, struct erro
 
     for (size_t i = 0; i < labels->count; i++) {
         char *path = row_path(&labels->rows[i], folder, error);
-        int outcome = path == NULL ? FAILED : add_sample(collector, path, NULL, true, error);
+        int outcome = path == NULL ? FAILED : add_sample(collector, path, NULL, NULL, true, error);
 
         free(path);
         if (outcome < 0)
@@ -240,14 +246,22 @@ static int settle_samples(struct collector *collector, struct error *error)
             last->named = last->named || sample->named;
             if (last->label == NULL)
                 last->label = sample->label;
+            if (last->split == NULL)
+                last->split = sample->split;
             continue;
         }
         last = &scan->samples[scan->sample_count++];
         *last = *sample;
-        last->split = request->split;
     }
-    for (size_t i = 0; i < scan->sample_count && request->label != NULL; i++)
-        scan->samples[i].label = request->label;
+    for (size_t i = 0; i < scan->sample_count; i++) {
+        struct sample *sample = &scan->samples[i];
+
+        scan->found_splits = scan->found_splits || sample->split != NULL;
+        if (request->label != NULL)
+            sample->label = request->label;
+        if (request->split != NULL)
+            sample->split = request->split;
+    }
     return 0;
 }
 

@@ -7,7 +7,8 @@
  *     scan_release(&scan);
  *
  * A folder is walked: its first level of sub-folders are the labels of all that lies below them;
- * images directly in the folder have no label. Hidden files and folders, FIFOs, sockets and
+ * images directly in the folder have no label. Sub-folders that are named as splits, train and val
+ * for example, are splits, and what lies in them the labels (walk.h). Hidden files and folders, FIFOs, sockets and
  * devices are passed over; links are followed, except into a folder that is being walked. Only
  * names are looked at: whether a file is an image is for its reader to say.
  *
@@ -17,7 +18,8 @@
  * Paths are as given, without "./", doubled and trailing slashes, in byte order, each once. Where
  * a path is reached twice, the first that gives it a label decides, in the order of the command
  * line, then of the list. A label comes from the CSV file, else from --label, else from the
- * folder; a split from the CSV file, else from --split; a group from the CSV file.
+ * folder; a split from the CSV file, else from --split, else from the folder; a group from the CSV
+ * file.
  */
 #ifndef EXTRACT_SCAN_H
 #define EXTRACT_SCAN_H
@@ -59,6 +61,7 @@ struct scan {
     size_t refusal_count;
     const char **folders;           /* that were walked, cleaned; "." is the current one */
     size_t folder_count;
+    bool found_splits;              /* some folder's sub-folders were taken for splits */
     struct scan_texts *texts;       /* owns what the others point to */
 };
 

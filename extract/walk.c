@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "common/memory.h"
@@ -17,7 +18,9 @@ struct level {
     const struct level *above;
     const struct walk_visitor *visitor;
     const char *path;
+    bool is_top;        /* its sub-folders are labels */
     const char *label;  /* NULL at the top */
+    const char *split;  /* NULL where there are no splits */
     dev_t device;
     ino_t inode;
 };
@@ -62,7 +65,8 @@ static int visit_entry(const struct level *level, const struct dirent *entry,
         return FAILED;
     switch (kind_of(entry, path)) {
     case ENTRY_FILE:
-        outcome = level->visitor->file(level->visitor->context, path, level->label, error);
+        outcome = level->visitor->file(level->visitor->context, path, level->label,
+                                       level->split, error);
         break;
     case ENTRY_FOLDER:
         outcome = text_list_append(folders, path, error);
@@ -104,12 +108,42 @@ static bool is_above(const struct level *level, const struct stat *status)
     return false;
 }
 
-/* `level` has its path, label and what is above; the rest is filled in. */
+static const char *last_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+static bool names_split(const char *name)
+{
+    static const char *const names[] = {"train",      "training", "val",    "valid",
+                                        "validation", "test",     "testing"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the folders below the one that the walk began with are splits and not labels. */
+static bool are_splits(const struct level *level, const struct text_list *folders)
+{
+    if (level->above != NULL || folders->count < 2)
+        return false;
+    for (size_t i = 0; i < folders->count; i++)
+        if (!names_split(last_name(folders->items[i])))
+            return false;
+    return true;
+}
+
+/* `level` has its path, what it means and what is above; the rest is filled in. */
 static int walk_level(struct level *level, struct error *error)
 {
     struct text_list folders = {0};
     struct stat status;
     DIR *stream = opendir(level->path);
+    bool splits;
     int outcome = 0;
 
     if (stream == NULL || fstat(dirfd(stream), &status) != 0) {
@@ -121,13 +155,16 @@ static int walk_level(struct level *level, struct error *error)
     }
     if (stream != NULL)
         closedir(stream);
+    splits = are_splits(level, &folders);
     for (size_t i = 0; i < folders.count && outcome == 0; i++) {
         struct level below = {.above = level, .visitor = level->visitor,
-                              .path = folders.items[i], .label = level->label};
+                              .path = folders.items[i], .is_top = splits, .label = level->label,
+                              .split = level->split};
 
-        if (level->above == NULL)
-            below.label = strrchr(below.path, '/') != NULL ? strrchr(below.path, '/') + 1
-                                                           : below.path;
+        if (splits)
+            below.split = last_name(below.path);
+        else if (level->is_top)
+            below.label = last_name(below.path);
         outcome = walk_level(&below, error);
     }
     for (size_t i = 0; i < folders.count; i++)
@@ -138,7 +175,7 @@ static int walk_level(struct level *level, struct error *error)
 
 int walk_folder(const char *folder, const struct walk_visitor *visitor, struct error *error)
 {
-    struct level top = {.visitor = visitor, .path = folder};
+    struct level top = {.visitor = visitor, .path = folder, .is_top = true};
 
     return walk_level(&top, error);
 }

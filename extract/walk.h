@@ -1,6 +1,8 @@
 /*
  * Walks folders: every regular file below one, with the sub-folder of the first level that it
- * lies in.
+ * lies in. Where a folder has two sub-folders or more and all are named as splits are (train,
+ * training, val, valid, validation, test, testing, in any case), those are splits, and the level
+ * below them is the first.
  */
 #ifndef EXTRACT_WALK_H
 #define EXTRACT_WALK_H
@@ -10,8 +12,10 @@
 /* What a walk calls back, in no particular order. A negative outcome stops the walk. */
 struct walk_visitor {
     void *context;
-    /* `label`: the name of the first-level sub-folder; NULL for a file directly in the folder. */
-    int (*file)(void *context, const char *path, const char *label, struct error *error);
+    /* `label`: the name of the first-level sub-folder; NULL for a file directly in the folder.
+     * `split`: the name of the split's folder; NULL where there are none. */
+    int (*file)(void *context, const char *path, const char *label, const char *split,
+                struct error *error);
     /* A folder or link that could not be looked at; `reason` is the whole message. */
     int (*refusal)(void *context, const char *path, const char *reason, struct error *error);
 };

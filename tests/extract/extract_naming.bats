@@ -23,6 +23,21 @@ photos/top.jpg||train|
 EXPECTED
 }
 
+@test "a folder of train and val: splits, with the labels in them" {
+    image photos/train/ants --count 2 --seed 1
+    image photos/val/bees --count 1 --seed 9
+    extract photos
+    expect 0 "bottleneck-extract: folders named as train, val and test are taken as splits*"
+    counts 3 3 0 0
+    holds "SELECT split, label, count(*) FROM sample GROUP BY split, label" <<'EXPECTED'
+train|ants|2
+val|bees|1
+EXPECTED
+    extract --split new photos
+    expect 0
+    holds "SELECT DISTINCT split FROM sample" <<< "new"
+}
+
 @test "paths are kept as given, without ./ and doubled slashes" {
     make_photos
     extract ./photos//ants/ "$PWD/photos/bees"

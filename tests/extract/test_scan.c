@@ -108,6 +108,39 @@ static void test_current_and_inner_folder(void **state)
     scan_release(&scan);
 }
 
+/* Folders named as splits are splits where there are two or more and nothing else. */
+static void test_splits(void **state)
+{
+    static const char *const folders[] = {
+        "data", "data/train", "data/train/ants", "data/Val", "data/Val/ants", "data/Val/train",
+        "data/Val/train/deep", "trips", "trips/train", "trips/bus", "one", "one/test"};
+    static const char *const files[] = {
+        "data/x.jpg", "data/train/y.jpg", "data/train/ants/1.jpg", "data/Val/ants/2.jpg",
+        "data/Val/train/deep/3.jpg", "trips/train/4.jpg", "trips/bus/5.jpg", "one/test/6.jpg"};
+    struct scan scan;
+
+    (void)state;
+    make_folders(folders, sizeof folders / sizeof *folders);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        write_file(files[i], files[i], strlen(files[i]));
+    run_scan(&(struct scan_request){PATHS("data")}, &scan);
+    check_samples(&scan, "data/Val/ants/2.jpg ants Val -|data/Val/train/deep/3.jpg train Val -|"
+                         "data/train/ants/1.jpg ants train -|data/train/y.jpg - train -|"
+                         "data/x.jpg - - -");
+    assert_true(scan.found_splits);
+    scan_release(&scan);
+    run_scan(&(struct scan_request){PATHS("data/Val", "data"), .split = "new"}, &scan);
+    check_samples(&scan, "data/Val/ants/2.jpg ants new -|data/Val/train/deep/3.jpg train new -|"
+                         "data/train/ants/1.jpg ants new -|data/train/y.jpg - new -|"
+                         "data/x.jpg - new -");
+    scan_release(&scan);
+    run_scan(&(struct scan_request){PATHS("trips", "one")}, &scan);
+    check_samples(&scan, "one/test/6.jpg test - -|trips/bus/5.jpg bus - -|"
+                         "trips/train/4.jpg train - -");
+    assert_false(scan.found_splits);
+    scan_release(&scan);
+}
+
 /* The first to give a label decides; a name on the command line counts, wherever it stands. */
 static void test_paths_reached_twice(void **state)
 {
@@ -351,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_folder),
         TEST(test_current_and_inner_folder),
+        TEST(test_splits),
         TEST(test_paths_reached_twice),
         TEST(test_links),
         TEST(test_what_cannot_be_opened),
