@@ -26,7 +26,7 @@ struct network_input {
     size_t channels, height, width;
 };
 
-enum { MODEL_FILES = 3, MODEL_TEXT = 256 };
+enum { MODEL_FILES = 16, MODEL_TEXT = 256 };
 
 struct model_file {
     char *path;

@@ -183,7 +183,8 @@ static int gather_numbers(struct bytes bytes, struct tensor *tensor, struct erro
     return 0;
 }
 
-static int parse_tensor(struct bytes bytes, struct tensor *tensor, char **name,
+/* *external: whether the numbers are in another file; NULL where they must not be. */
+static int parse_tensor(struct bytes bytes, struct tensor *tensor, char **name, bool *external,
                         struct error *error)
 {
     struct tensor_fields fields = {0};
@@ -192,8 +193,10 @@ static int parse_tensor(struct bytes bytes, struct tensor *tensor, char **name,
     if (collect_tensor(bytes, &fields, tensor, name, error) < 0 ||
         tensor_set_shape(tensor, fields.shape, fields.rank, error) < 0)
         return FAILED;
+    if (external != NULL)
+        *external = fields.external;
     if (fields.external)
-        return error_set(error, "its weights are in a separate file, which is not supported");
+        return external != NULL ? 0 : error_set(error, "its numbers are in another file");
     if (tensor->type == TENSOR_OTHER)
         return 0;
     if (!size_multiply(tensor->count, tensor_type_size(tensor->type), &size))
@@ -216,6 +219,7 @@ static int parse_initialiser(struct onnx_file *file, struct bytes bytes, struct 
 {
     void *items = file->initialisers;
     struct onnx_initialiser *initialiser;
+    bool external;
 
     if (memory_grow(&items, file->initialiser_count, &file->initialiser_capacity,
                     sizeof *initialiser, error) < 0)
@@ -225,8 +229,10 @@ static int parse_initialiser(struct onnx_file *file, struct bytes bytes, struct 
     *initialiser = (struct onnx_initialiser){0};
     if (set_name(&initialiser->name, (struct bytes){0}, error) < 0)
         return FAILED;
-    if (parse_tensor(bytes, &initialiser->tensor, &initialiser->name, error) < 0)
+    if (parse_tensor(bytes, &initialiser->tensor, &initialiser->name, &external, error) < 0)
         return error_wrap(error, "initialiser '%s'", initialiser->name);
+    if (external)
+        initialiser->external = bytes;
     return 0;
 }
 
@@ -528,7 +534,7 @@ int onnx_tensor(const struct onnx_node *node, const char *name, struct tensor *t
     *tensor = (struct tensor){0};
     if (attribute.data == NULL)
         return error_set(error, "its attribute '%s' is missing", name);
-    if (parse_tensor(attribute, tensor, NULL, error) < 0) {
+    if (parse_tensor(attribute, tensor, NULL, NULL, error) < 0) {
         tensor_release(tensor);
         return FAILED;
     }

@@ -32,6 +32,8 @@ struct onnx_value {
 struct onnx_initialiser {
     char *name;
     struct tensor tensor;
+    struct bytes external;  /* the TensorProto, where its numbers are in another file (then
+                               tensor.bytes is empty until onnx_bind_external); else {NULL, 0} */
 };
 
 struct onnx_file {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "extract/formats/onnx_external.h"
 #include "extract/formats/onnx_fold.h"
 #include "extract/formats/onnx_reader_private.h"
 
@@ -328,6 +329,7 @@ static int onnx_open(struct model *model, const char *definition, struct error *
     if (definition != NULL)
         return error_set(error, "an ONNX file takes no definition");
     if (onnx_parse(model_bytes(model, 0), file, error) < 0 ||
+        onnx_bind_external(model, file, error) < 0 ||
         find_input_value(file, &value, error) < 0)
         return FAILED;
     return check_input(value, &model->input, error);

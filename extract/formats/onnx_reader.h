@@ -1,5 +1,5 @@
 /*
- * Translates an ONNX graph (opset 7 to 15) into layers.
+ * Translates an ONNX graph (opset 7 to 22) into layers.
  *
  * Every image-like input [n, c, h, w] becomes the input layer; n, h and w may be free or fixed. A
  * node that cannot be translated becomes an unsupported layer that carries the reason: it is an

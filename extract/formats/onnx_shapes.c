@@ -194,6 +194,14 @@ static struct slice whole_slice(const struct shape *shape)
     return slice;
 }
 
+/* Parts as equal as can be: only the last one is smaller ("num_outputs" of opset 18). */
+static int64_t equal_part(size_t length, size_t parts, size_t part)
+{
+    size_t size = length / parts + (length % parts != 0), begin = part * size;
+
+    return begin >= length ? 0 : (int64_t)(length - begin < size ? length - begin : size);
+}
+
 int translate_split(struct reader *reader, const struct onnx_node *node, struct error *error)
 {
     const struct tensor *inputs[2] = {NULL, reader_constant(reader, node, 1)};
@@ -218,7 +226,7 @@ int translate_split(struct reader *reader, const struct onnx_node *node, struct 
     for (size_t i = 0; i < node->output_count; i++) {
         struct layer layer = {.kind = LAYER_SLICE, .input_count = 1};
         size_t length = reader_shape(reader, input)->dims[axis];
-        int64_t size = count != 0 ? sizes[i] : (int64_t)(length / node->output_count);
+        int64_t size = count != 0 ? sizes[i] : equal_part(length, node->output_count, i);
 
         if (size < 1 || size > (int64_t)length)
             return error_set(error, "one of its parts has %lld channels", (long long)size);
@@ -319,11 +327,37 @@ int translate_gather(struct reader *reader, const struct onnx_node *node, struct
     return reader_add_dropped(reader, node, reader->graph->count - 1, drop, error);
 }
 
+/* From opset 18 on, the amounts may be for some axes: those of an input. Sets amounts for all. */
+static int spread_pads(const struct reader *reader, const struct onnx_node *node, size_t full_rank,
+                       int64_t pads[2 * TENSOR_MAX_RANK], size_t *count, struct error *error)
+{
+    const struct tensor *axes = reader_constant(reader, node, 3);
+    int64_t given[2 * TENSOR_MAX_RANK];
+
+    if (axes == NULL)
+        return 0;
+    if (!tensor_is_integer(axes) || axes->count > TENSOR_MAX_RANK || *count != 2 * axes->count)
+        return error_set(error, "its amounts do not fit its axes");
+    memcpy(given, pads, sizeof given);
+    *count = 2 * full_rank;
+    memset(pads, 0, 2 * TENSOR_MAX_RANK * sizeof *pads);
+    for (size_t i = 0; i < axes->count; i++) {
+        int64_t axis = tensor_integer(axes, i);
+
+        axis += axis < 0 ? (int64_t)full_rank : 0;
+        if (axis < 0 || axis >= (int64_t)full_rank)
+            return error_set(error, "it has no axis %lld", (long long)tensor_integer(axes, i));
+        pads[axis] = given[i];
+        pads[(size_t)axis + full_rank] = given[i + axes->count];
+    }
+    return 0;
+}
+
 /* The amounts are an attribute up to opset 10, an input from 11 on. */
 static int read_pads(const struct reader *reader, const struct onnx_node *node, size_t rank,
                      struct pad *pad, struct error *error)
 {
-    int64_t pads[2 * TENSOR_MAX_RANK];
+    int64_t pads[2 * TENSOR_MAX_RANK] = {0};
     size_t count = onnx_integers(node, "pads", pads, 2 * TENSOR_MAX_RANK);
     const struct tensor *input = reader_constant(reader, node, 1);
 
@@ -332,6 +366,8 @@ static int read_pads(const struct reader *reader, const struct onnx_node *node, 
         for (size_t i = 0; i < count && i < 2 * TENSOR_MAX_RANK; i++)
             pads[i] = tensor_integer(input, i);
     }
+    if (spread_pads(reader, node, rank + 1, pads, &count, error) < 0)
+        return FAILED;
     if (count != 2 * (rank + 1))
         return error_set(error, "its amounts are not constants that fit its input");
     for (size_t i = 0; i < count; i++)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/file.h"
 #include "extract/network/network.h"
@@ -267,6 +268,7 @@ struct recipe {
     size_t weights_bytes;            /* default 4 * 3 * 3 * 3 floats */
     int64_t weights_type;            /* default 1, float */
     bool weights_external, weights_twice;
+    const char *external[3];         /* location, offset, length; "weights.bin" is there */
     struct attribute conv;           /* one more, or instead of kernel_shape or pads */
     const char *operator;            /* of middle */
     const char *middle_in, *middle_out, *middle_constant;
@@ -317,8 +319,9 @@ static void put_image(struct message *graph, const struct recipe *recipe, const 
 
 /* GraphProto.initializer = 5: a TensorProto with raw data. */
 static void put_weights(struct message *graph, const char *name, const int64_t *shape,
-                        size_t rank, int64_t type, size_t bytes, bool external)
+                        size_t rank, int64_t type, size_t bytes, const char *const *external)
 {
+    static const char *const keys[] = {"location", "offset", "length"};
     static const float numbers[512] = {0.5f, -0.25f, 0.125f};
     struct message tensor = {.size = 0};
 
@@ -328,8 +331,17 @@ static void put_weights(struct message *graph, const char *name, const int64_t *
     put_text(&tensor, 8, name);
     assert_true(bytes <= sizeof numbers);
     put_bytes(&tensor, 9, numbers, bytes);
-    if (external)
+    if (external != NULL)
         put_integer(&tensor, 14, 1);
+    for (size_t i = 0; external != NULL && i < 3; i++) {
+        struct message entry = {.size = 0};
+
+        if (external[i] == NULL)
+            continue;
+        put_text(&entry, 1, keys[i]);
+        put_text(&entry, 2, external[i]);
+        put_message(&tensor, 13, &entry);
+    }
     put_message(graph, 5, &tensor);
 }
 
@@ -413,8 +425,8 @@ static void put_graph(struct message *graph, const struct recipe *recipe)
                     recipe->weights_rank > 0 ? recipe->weights_rank : 4,
                     integer_or(recipe->weights_type, DATA_FLOAT),
                     recipe->weights_bytes > 0 ? recipe->weights_bytes : WEIGHTS_BYTES,
-                    recipe->weights_external);
-    put_weights(graph, "head_weights", head, 2, DATA_FLOAT, 2 * 4 * sizeof(float), false);
+                    recipe->weights_external ? recipe->external : NULL);
+    put_weights(graph, "head_weights", head, 2, DATA_FLOAT, 2 * 4 * sizeof(float), NULL);
     if (!recipe->no_image)
         put_image(graph, recipe, "image");
     if (recipe->two_images)
@@ -470,7 +482,30 @@ static const struct recipe recipes[] = {
     {"too few weights", {"weights"}, .weights_bytes = WEIGHTS_BYTES - 4},
     {"too many weights", {"weights"}, .weights_bytes = WEIGHTS_BYTES + 4},
     {"half a weight", {"weights"}, .weights_bytes = WEIGHTS_BYTES - 1},
-    {"weights in another file", {"weights"}, .weights_external = true},
+    {"weights in another file", .weights_external = true, .external = {"weights.bin", "8"}},
+    {"weights in a file in a folder", .weights_external = true,
+     .external = {"./below/weights.bin", NULL, "432"}},
+    {"weights in no other file", {"'weights'", "does not name"}, .weights_external = true},
+    {"weights in a file without name", {"'weights'", "does not name"}, .weights_external = true,
+     .external = {""}},
+    {"weights in a file that is not there", {"'weights'", "absent.bin': No such file"},
+     .weights_external = true, .external = {"absent.bin"}},
+    {"weights in the folder", {"'weights'", "is a directory"}, .weights_external = true,
+     .external = {"."}},
+    {"weights above the folder", {"'weights'", "not below"}, .weights_external = true,
+     .external = {"below/../../weights.bin"}},
+    {"weights in a file of the system", {"'weights'", "not below"}, .weights_external = true,
+     .external = {"/etc/passwd"}},
+    {"weights at a place that is no number", {"'weights'", "no number"},
+     .weights_external = true, .external = {"weights.bin", "-8"}},
+    {"weights at a place beyond numbers", {"'weights'", "no number"}, .weights_external = true,
+     .external = {"weights.bin", "18446744073709551616"}},
+    {"weights behind the other file", {"'weights'", "which has 440"}, .weights_external = true,
+     .external = {"weights.bin", "18446744073709551615"}},
+    {"weights half behind the other file", {"'weights'", "which has 440"},
+     .weights_external = true, .external = {"weights.bin", "9"}},
+    {"too few weights in the other file", {"'weights'", "428 bytes"}, .weights_external = true,
+     .external = {"weights.bin", "0", "428"}},
     {"weights that are integers", {"conv"}, .weights_type = DATA_INT64,
      .weights_bytes = 2 * WEIGHTS_BYTES},
     {"weights that are texts", {"conv"}, .weights_type = DATA_STRING},
@@ -592,6 +627,15 @@ static const struct recipe recipes[] = {
 
 enum { RECIPES = sizeof recipes / sizeof recipes[0] };
 
+static void write_other_files(const char *folder)
+{
+    static const float numbers[WEIGHTS_BYTES / sizeof(float) + 2] = {0.5f, -0.25f, 0.125f};
+
+    write_file(scratch_path(folder, "weights.bin"), numbers, sizeof numbers);
+    assert_int_equal(mkdir(scratch_path(folder, "below"), 0777), 0);
+    write_file(scratch_path(folder, "below/weights.bin"), numbers, WEIGHTS_BYTES);
+}
+
 static void test_recipe(void **state)
 {
     const struct recipe *recipe = *state;
@@ -606,6 +650,8 @@ static void test_recipe(void **state)
     put_integer(&opset, 2, integer_or(recipe->opset, 11));
     if (recipe->opset >= 0)
         put_message(&model, 8, &opset);
+    if (recipe->weights_external)
+        write_other_files(folder);
     outcome = use_bytes(folder, model.data, model.size, recipe->layer, &error);
     scratch_remove(folder);
     if (recipe->either)
