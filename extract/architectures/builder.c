@@ -190,14 +190,12 @@ int builder_load(struct builder *builder, const struct weight *weight, struct te
 float *builder_floats(struct builder *builder, const struct weight *weight)
 {
     struct tensor tensor;
-    float *values = NULL;
+    float *values;
 
     if (builder_load(builder, weight, &tensor) < 0)
         return NULL;
-    values = graph_allocate(builder->graph, tensor.count, sizeof *values, builder->error);
-    if (values == NULL || tensor_to_float(&tensor, values, builder->error) < 0) {
+    values = graph_floats(builder->graph, &tensor, builder->error);
+    if (values == NULL)
         builder->outcome = error_wrap(builder->error, "'%s'", weight->name);
-        return NULL;
-    }
     return values;
 }

@@ -152,14 +152,10 @@ float *caffe_blob_floats(const struct caffe_reader *reader, const struct caffe_l
                          size_t index, size_t count, struct error *error)
 {
     struct tensor blob = {0};
-    float *floats;
 
     if (caffe_blob(reader, layer, index, &count, 1, &blob, error) < 0)
         return NULL;
-    floats = graph_allocate(reader->graph, count, sizeof *floats, error);
-    if (floats == NULL || tensor_to_float(&blob, floats, error) < 0)
-        return NULL;
-    return floats;
+    return graph_floats(reader->graph, &blob, error);
 }
 
 float *caffe_constant(struct caffe_reader *reader, size_t count, float value,

@@ -112,11 +112,7 @@ int mxnet_add_simple(struct mxnet_reader *reader, const struct mxnet_node *node,
 float *mxnet_floats(struct mxnet_reader *reader, const struct tensor *tensor,
                     struct error *error)
 {
-    float *values = graph_allocate(reader->graph, tensor->count, sizeof *values, error);
-
-    if (values == NULL || tensor_to_float(tensor, values, error) < 0)
-        return NULL;
-    return values;
+    return graph_floats(reader->graph, tensor, error);
 }
 
 float *mxnet_repeated(struct mxnet_reader *reader, double value, size_t count,

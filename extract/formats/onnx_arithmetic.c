@@ -212,8 +212,10 @@ static int add_constant_layer(struct reader *reader, const struct onnx_node *nod
     for (size_t axis = 0; axis < like->rank; axis++)
         layer.shape.dims[axis] = axis < offset ? 1 : constant->shape[axis - offset + skip];
     values = reader_floats(reader, constant, error);
+    if (values == NULL)
+        return FAILED;
     stored = graph_allocate(reader->graph, constant->count, sizeof *stored, error);
-    if (values == NULL || stored == NULL)
+    if (stored == NULL)
         return FAILED;
     if (shape_is_map(&layer.shape))
         graph_store_map(values, &layer.shape, stored);

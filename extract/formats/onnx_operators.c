@@ -32,11 +32,7 @@ int reader_axis(int64_t axis, size_t rank, size_t *result, struct error *error)
 
 float *reader_floats(struct reader *reader, const struct tensor *tensor, struct error *error)
 {
-    float *values = graph_allocate(reader->graph, tensor->count, sizeof *values, error);
-
-    if (values == NULL || tensor_to_float(tensor, values, error) < 0)
-        return NULL;
-    return values;
+    return graph_floats(reader->graph, tensor, error);
 }
 
 bool reader_is_per_channel(const struct tensor *tensor, const struct shape *shape)

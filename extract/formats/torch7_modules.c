@@ -47,7 +47,6 @@ int torch7_find_floats(struct torch7_reader *reader, const struct torch7_module 
                        const char *name, size_t count, const float **values, struct error *error)
 {
     struct tensor tensor;
-    float *floats;
     bool present;
 
     if (torch7_find_tensor(reader, module, name, &tensor, &present, error) < 0)
@@ -56,11 +55,8 @@ int torch7_find_floats(struct torch7_reader *reader, const struct torch7_module 
         return 0;
     if (tensor.count != count)
         return error_set(error, "its '%s' has %zu numbers, not %zu", name, tensor.count, count);
-    floats = graph_allocate(reader->graph, count, sizeof *floats, error);
-    if (floats == NULL || tensor_to_float(&tensor, floats, error) < 0)
-        return FAILED;
-    *values = floats;
-    return 0;
+    *values = graph_floats(reader->graph, &tensor, error);
+    return *values != NULL ? 0 : FAILED;
 }
 
 int torch7_add_single(struct torch7_reader *reader, const struct torch7_module *module,

@@ -83,6 +83,16 @@ void *graph_allocate(struct graph *graph, size_t count, size_t size, struct erro
     return block;
 }
 
+float *graph_floats(struct graph *graph, const struct tensor *tensor, struct error *error)
+{
+    float *values;
+
+    if (tensor_check_floats(tensor, error) < 0)
+        return NULL;
+    values = graph_allocate(graph, tensor->count, sizeof *values, error);
+    return values != NULL && tensor_to_float(tensor, values, error) == 0 ? values : NULL;
+}
+
 int graph_bind(struct graph *graph, const char *name, size_t index, struct error *error)
 {
     const char *copy = graph_copy_text(graph, name, error);

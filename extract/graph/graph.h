@@ -186,6 +186,8 @@ void graph_release(struct graph *graph);
 
 /* Zeroed memory that lives as long as the graph. */
 void *graph_allocate(struct graph *graph, size_t count, size_t size, struct error *error);
+/* A tensor's elements as float, in such memory. NULL as tensor_check_floats, and without memory. */
+float *graph_floats(struct graph *graph, const struct tensor *tensor, struct error *error);
 /* The graph frees `block` from now on, also on FAILED. */
 int graph_adopt(struct graph *graph, void *block, struct error *error);
 const char *graph_copy_text(struct graph *graph, const char *text, struct error *error);

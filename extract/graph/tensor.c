@@ -156,10 +156,17 @@ bool tensor_is_integer(const struct tensor *tensor)
            tensor->type == TENSOR_INT64;
 }
 
-int tensor_to_float(const struct tensor *tensor, float *out, struct error *error)
+int tensor_check_floats(const struct tensor *tensor, struct error *error)
 {
     if (tensor->type == TENSOR_OTHER || tensor_is_integer(tensor))
         return error_set(error, "weights are not float, float16 or double");
+    return 0;
+}
+
+int tensor_to_float(const struct tensor *tensor, float *out, struct error *error)
+{
+    if (tensor_check_floats(tensor, error) < 0)
+        return FAILED;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     if (tensor->type == TENSOR_FLOAT32) {
         if (tensor->count > 0)

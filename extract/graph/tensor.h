@@ -45,7 +45,11 @@ int tensor_set_shape(struct tensor *tensor, const int64_t *shape, size_t rank,
 int tensor_allocate(struct tensor *tensor, struct error *error);
 void tensor_release(struct tensor *tensor);
 
-/* The elements as float; out: [count]. FAILED unless the type is float, float16 or double. */
+/* FAILED unless the type is float, float16 or double. A tensor of another type may claim any number
+ * of elements: to be asked before there is room made for them. */
+int tensor_check_floats(const struct tensor *tensor, struct error *error);
+
+/* The elements as float; out: [count]. FAILED as tensor_check_floats. */
 int tensor_to_float(const struct tensor *tensor, float *out, struct error *error);
 
 /* Element `index` as a number. The type must not be TENSOR_OTHER, the index below count. */

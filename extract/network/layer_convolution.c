@@ -28,9 +28,12 @@ static const struct convolution_way *choose_way(const struct layer *layer)
 static int prepare(struct step *step, const struct kernels *kernels, struct error *error)
 {
     const struct tensor *tensor = &step->layer->convolution.weights;
-    float *weights = memory_allocate_aligned(tensor->count, sizeof *weights, error);
+    float *weights;
     int outcome = FAILED;
 
+    if (tensor_check_floats(tensor, error) < 0)
+        return FAILED;
+    weights = memory_allocate_aligned(tensor->count, sizeof *weights, error);
     if (weights != NULL && tensor_to_float(tensor, weights, error) == 0)
         outcome = choose_way(step->layer)->prepare(step, kernels, weights, error);
     free(weights);

@@ -13,9 +13,12 @@ enum { BLOCK_ROWS = 48, TABLE_ROWS = BLOCK_ROWS + KERNEL_MAX_ROWS };
 static float *order_weights(const struct dense *dense, size_t outputs, size_t inputs,
                             struct error *error)
 {
-    float *given = memory_allocate_aligned(dense->weights.count, sizeof *given, error);
-    float *ordered = memory_allocate_aligned(dense->weights.count, sizeof *ordered, error);
+    float *given, *ordered;
 
+    if (tensor_check_floats(&dense->weights, error) < 0)
+        return NULL;
+    given = memory_allocate_aligned(dense->weights.count, sizeof *given, error);
+    ordered = memory_allocate_aligned(dense->weights.count, sizeof *ordered, error);
     if (given == NULL || ordered == NULL || tensor_to_float(&dense->weights, given, error) < 0) {
         free(given);
         free(ordered);

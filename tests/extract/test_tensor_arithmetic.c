@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "extract/graph/graph.h"
 #include "extract/graph/tensor_arithmetic.h"
 #include "tests/helpers.h"
 
@@ -232,11 +233,33 @@ static void test_refusals(void **state)
     tensor_release(&low);
 }
 
+/* What only claims its elements gets no room for them. */
+static void test_floats_of_a_graph(void **state)
+{
+    const struct tensor texts = {.type = TENSOR_OTHER, .count = SIZE_MAX / 16};
+    const struct literal halves = {1, {3}, {1.5, -0.25, 0}};
+    struct tensor tensor = make(&halves, TENSOR_FLOAT32);
+    struct graph graph = {0};
+    struct error error;
+    float *values;
+
+    (void)state;
+    assert_null(graph_floats(&graph, &texts, &error));
+    assert_string_equal(error.text, "weights are not float, float16 or double");
+    values = graph_floats(&graph, &tensor, &error);
+    assert_non_null(values);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(fabs((double)values[i] - halves.values[i]) < 1e-6);
+    tensor_release(&tensor);
+    graph_release(&graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_combine),   cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_places),    cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_floats_of_a_graph),
         cmocka_unit_test(test_refusals),  cmocka_unit_test(test_scaled_weights),
     };
 
