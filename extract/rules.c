@@ -35,7 +35,7 @@ struct preset {
 /* What each family's weights were validated with. */
 static const struct preset presets[] = {
     /* extract/builtin, which was trained on torchvision's arithmetic */
-    {"builtin", "the built-in network", 144,
+    {"builtin", "the built-in network", 128,
      FIT_SHORTER_SIDE, RESIZE_ROUNDED, FILTER_BILINEAR, ORDER_RGB, 1 / 255.0, IMAGENET_MEAN,
      IMAGENET_DEVIATION},
     /* pytorch/vision transforms/_presets.py */

@@ -19,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import held_out
-from student import WIDTH, Residual, Student
+from student import REDUCED, WIDTH, Residual, Student
 
 
 class Writer:
@@ -37,11 +37,8 @@ class Writer:
         self.nodes.append(helper.make_node(operator, list(inputs), [name], name, **attributes))
         return name
 
-    def convolution(self, name, layer, norm):
-        factor = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
-        kernel = (layer.weight.detach() * factor.view(-1, 1, 1, 1)).numpy()
-        bias = (norm.bias.detach() - norm.running_mean * factor).numpy()
-        number = len(self.nodes)
+    def convolution(self, name, kernel, bias, stride=1):
+        number, size = len(self.nodes), kernel.shape[2]
         if self.quantized:
             scale = best_scale(kernel)
             rounded = self.constant(f"weight{number}", quantize(kernel, scale).astype("int8"))
@@ -50,15 +47,30 @@ class Writer:
         else:
             weight = self.constant(f"weight{number}", kernel)
         return self.node("Conv", name, weight, self.constant(f"bias{number}", bias),
-                         kernel_shape=layer.kernel_size, strides=layer.stride,
-                         pads=layer.padding * 2)
+                         kernel_shape=[size] * 2, strides=[stride] * 2, pads=[size // 2] * 4)
+
+    def normalised(self, name, layer, norm):
+        """A convolution and the batch norm behind it as one convolution."""
+        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        kernel = layer.weight * factor.view(-1, 1, 1, 1)
+        bias = norm.bias - norm.running_mean * factor
+        return self.convolution(name, kernel.detach().numpy(), bias.detach().numpy(),
+                                layer.stride[0])
+
+    def reduction(self, name, layer):
+        """In halves: one 1x1 convolution with fewer outputs than inputs in front of the average
+        looks like the class scores of a SqueezeNet, and a reader would cut the network there."""
+        kernels, biases = (part.detach().numpy().reshape(2, REDUCED // 2, *part.shape[1:])
+                           for part in (layer.weight, layer.bias))
+        return self.node("Concat", *[self.convolution(name, kernel, bias)
+                                     for kernel, bias in zip(kernels, biases)], axis=1)
 
     def layers(self, name, layers):
         """Appends a sequence of modules to the tensor of this name, returns the last's."""
         layers = list(layers)
         for index, layer in enumerate(layers):
             if isinstance(layer, torch.nn.Conv2d):
-                name = self.convolution(name, layer, layers[index + 1])
+                name = self.normalised(name, layer, layers[index + 1])
             elif isinstance(layer, torch.nn.ReLU):
                 name = self.node("Relu", name)
             elif isinstance(layer, torch.nn.Sequential):
@@ -94,12 +106,14 @@ def random_student(work):
 
 def write(student, target, quantized):
     writer = Writer(quantized)
-    name = writer.layers("images", student.layers)
+    name, width = writer.layers("images", student.layers), WIDTH
+    if isinstance(student.reduction, torch.nn.Conv2d):
+        name, width = writer.reduction(name, student.reduction), REDUCED
     name = writer.node("Flatten", writer.node("GlobalAveragePool", name))
     graph = helper.make_graph(
         writer.nodes, "bottleneck-builtin",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, "height", "width"])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", WIDTH])], writer.weights)
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])], writer.weights)
     model = helper.make_model(graph, producer_name="bottleneck",
                               opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 7

@@ -2,7 +2,8 @@
 import torch
 from torch import nn
 
-WIDTH = 512  # numbers in the pooled vector
+WIDTH = 448    # channels of the last map while training
+REDUCED = 256  # numbers in the pooled vector of the finished network
 
 
 class DeepConvolution(torch.autograd.Function):
@@ -66,24 +67,35 @@ def narrow(width, inside):
 
 
 class Student(nn.Module):
-    """[n][3][height][width], normalised, to [n][WIDTH]."""
+    """[n][3][height][width], normalised, to [n][WIDTH], or to [n][REDUCED] when finished."""
 
     def __init__(self):
         super().__init__()
         self.layers = nn.Sequential(
             layer(3, 16, stride=2), layer(16, 32, stride=2), layer(32, 64, stride=2), pair(64),
             layer(64, 128, stride=2), pair(128),
-            layer(128, 256, stride=2), narrow(256, 96), narrow(256, 96),
+            layer(128, 256, stride=2), narrow(256, 80), narrow(256, 80),
             layer(256, WIDTH, 1))
+        self.reduction = nn.Identity()
 
     def forward(self, images):
-        return self.layers(images).mean((2, 3))
+        return self.reduction(self.layers(images)).mean((2, 3))
+
+    def reduce(self, weight, bias):
+        """Finishes the network with a linear layer, weight [REDUCED][WIDTH], bias [REDUCED]. It
+        stands before the average, since readers take a linear layer behind it for a classifier."""
+        self.reduction = nn.Conv2d(WIDTH, REDUCED, 1)
+        self.reduction.weight.data = weight.reshape(REDUCED, WIDTH, 1, 1)
+        self.reduction.bias.data = bias
 
     @staticmethod
     def trained(path):
-        """With the averaged weights of a training's file."""
+        """With the averaged weights of a training's file, finished where the training is."""
         student = Student()
-        weights = torch.load(path, map_location="cpu")["average"]
+        state = torch.load(path, map_location="cpu")
+        weights = state["average"]
         student.load_state_dict({name[2:]: value for name, value in weights.items()
                                  if name.startswith("0.")})
+        if "reduction" in state:
+            student.reduce(*state["reduction"])
         return student.eval()

@@ -24,18 +24,19 @@ import torch.nn.functional as functional
 
 import held_out
 from prepare import DEVIATION, MEAN, sample, windows
-from student import Student, WIDTH
+from student import REDUCED, Student, WIDTH
 
 TARGET = 512               # principal components of the teacher's vectors
 WHITENING = 0.25           # divided by the eigenvalues to this power
 WORKERS = 2                # threads; each computes the gradient of its own batches
-BATCH = 96                 # of sharp images and of small ones, each, for each worker
-SHARP_SIZES = (64, 80, 96, 112)  # one for each quarter of the time
+BATCH = 32                 # of sharp images and of small ones, each, for each worker
+SHARP_SIZES = (64, 80, 96, 128)  # one for each quarter of the time
 SMALL_SIZES = (56, 64, 64, 72)   # for images of 64 pixels
-RATE, WEIGHT_DECAY, WARM_UP = 3e-3, 0.05, 0.02
-CONTRAST, TEMPERATURE, LABELS, SMOOTHING = 0.3, 0.1, 0.2, 0.1
-AVERAGING = 0.998
-SAVE_SECONDS, SHOW_SECONDS = 120, 600
+RATE, WEIGHT_DECAY, WARM_UP = 2.5e-3, 0.05, 0.02
+# OTHERS: vectors of other images that an image's own is told apart from, besides its batch's
+CONTRAST, TEMPERATURE, OTHERS, LABELS, SMOOTHING = 0.3, 0.1, 224, 0.2, 0.1
+AVERAGING = 0.999
+SAVE_SECONDS, SHOW_SECONDS = 300, 600
 SEED = 1
 
 
@@ -117,6 +118,7 @@ class Data:
         self.labels, self.classes = labels_of(self.names)
         kept = torch.tensor([not held_out.is_held_out(name) for name in self.names])
         small = torch.tensor([name.startswith("tinyimagenet/") for name in self.names])
+        self.used = kept.nonzero().flatten()
         self.targets = whitened(work, kept.numpy())
         self.boxes = torch.stack([torch.from_numpy(windows(view, self.aspects.numpy()))
                                   for view in range(len(self.targets))])
@@ -147,7 +149,8 @@ class Training:
     def save(self, path):
         torch.save({"modules": self.modules.state_dict(), "average": self.average.state_dict(),
                     "optimizer": self.optimizer.state_dict(), "progress": self.progress,
-                    "elapsed": self.elapsed, "steps": self.steps}, path.with_suffix(".part"))
+                    "elapsed": self.elapsed, "steps": self.steps,
+                    "reduction": self.reduction()}, path.with_suffix(".part"))
         path.with_suffix(".part").rename(path)
 
     def load(self, path):
@@ -166,8 +169,10 @@ class Training:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             vectors = student(pixels.to(memory_format=torch.channels_last))
             predicted, scores = heads[0](vectors), heads[1](vectors)
-        targets = data.targets[view, batch].float()
-        similarity = functional.normalize(predicted.float()) @ targets.T
+        others = data.used[torch.randint(0, len(data.used), (OTHERS,))]
+        targets = torch.cat([data.targets[view, batch],
+                             data.targets[torch.randint(0, len(data.targets), (OTHERS,)), others]])
+        similarity = functional.normalize(predicted.float()) @ targets.float().T
         cosine = similarity.diagonal().mean()
         loss = 1 - cosine + CONTRAST * functional.cross_entropy(similarity / TEMPERATURE,
                                                                 torch.arange(len(batch)))
@@ -202,12 +207,25 @@ class Training:
                 mine.copy_(keep * mine + (1 - keep) * new if mine.is_floating_point() else new)
         return numpy.mean(cosines, 0)
 
-    def report(self, cosines):
+    def reduction(self):
+        """Weight and bias of the layer that finishes the network: the head's REDUCED largest
+        principal components over training images, whitened like the targets."""
         data, (student, heads) = self.data, self.average
+        some = data.used[torch.randperm(len(data.used))[:3000]]
+        outputs = held_out.vectors_of(student, data.images[some], data.aspects[some], 128)
+        weight, bias = heads[0].weight.detach(), heads[0].bias.detach()
+        outputs = outputs @ weight.T + bias
+        values, vectors = torch.linalg.eigh(torch.cov(outputs.T))
+        rotation = (vectors[:, -REDUCED:] / values[-REDUCED:] ** WHITENING).T
+        return rotation @ weight, rotation @ (bias - outputs.mean(0))
+
+    def report(self, cosines):
+        student = copy.deepcopy(self.average[0])
+        student.reduce(*self.reduction())
+        data = self.data
         print(f"{self.elapsed / 60:.1f} minutes, {self.steps} steps, cosine %.3f sharp %.3f small;"
               % tuple(numpy.mean(cosines, 0)), "held out:",
-              held_out.report(student, heads[0], data.images, data.aspects, data.names,
-                              data.targets[0]), flush=True)
+              held_out.report(student, data.images, data.aspects, data.names), flush=True)
 
 
 def main(work, result, minutes):
@@ -238,4 +256,4 @@ if __name__ == "__main__":
         os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 34))
         os.execv(sys.executable, [sys.executable, *sys.argv])
     main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]),
-         float(sys.argv[3]) if len(sys.argv) > 3 else 40)
+         float(sys.argv[3]) if len(sys.argv) > 3 else 140)

@@ -48,7 +48,7 @@ setup() {
     run_extract --json photo.jpg
     expect 0 "$message"
     [ "$(value '$.network')" = built-in ]
-    [ "$(value '$.feature_sets[0].dimension')" -eq 512 ]
+    [ "$(value '$.feature_sets[0].dimension')" -eq 256 ]
 }
 
 @test "layers, pooling, views and rules as with any network" {

@@ -48,7 +48,7 @@ static void test_model(void **state)
 
 static void test_run(void **state)
 {
-    enum { SIDE = 64, DIMENSION = 512 };
+    enum { SIDE = 64, DIMENSION = 256 };
     static float image[SIDE * SIDE * 3], vector[DIMENSION];
     float *vectors[] = {vector}, largest = 0;
     struct network_request request = {.height = SIDE, .width = SIDE, .batch = 1};
