@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/background.h"
 #include "common/json.h"
 #include "common/memory.h"
 #include "common/options.h"
@@ -131,7 +132,9 @@ struct extraction {
     struct text_list paths;
     struct parallel *parallel;
     struct network *network;
+    struct background *hashing; /* of the network's files, until the digests are there */
     struct hash digest;
+    char md5[HASH_MD5_TEXT];
     struct known_network known;
     char preset[RULE_TEXT];    /* with the size that is usual for the network */
     struct preprocess_rule rule;
@@ -237,15 +240,23 @@ static int open_network(struct extraction *extraction, struct error *error)
                               error);
 }
 
+static void hash_network(void *context)
+{
+    struct extraction *extraction = context;
+    const struct model *model = network_model(extraction->network);
+
+    extraction->digest = model_digest(model);
+    known_file_md5(model_bytes(model, 0), extraction->md5);
+}
+
 /* What is known of the network that was opened, by its digest. */
 static void recognise_network(struct extraction *extraction)
 {
     const struct model *model = network_model(extraction->network);
-    char md5[HASH_MD5_TEXT];
 
-    extraction->digest = model_digest(model);
-    known_file_md5(model_bytes(model, 0), md5);
-    rule_for_network(&extraction->digest, md5, &extraction->known);
+    background_end(&extraction->hashing);
+    model_rest(model);
+    rule_for_network(&extraction->digest, extraction->md5, &extraction->known);
     if (builtin_network_is(model_bytes(model, 0)))
         extraction->known = (struct known_network){
             .preset = BUILTIN_NETWORK_PRESET, .name = "the built-in network",
@@ -300,7 +311,9 @@ static int choose_views(struct extraction *extraction, struct error *error)
     return geometry_check(&extraction->views, &extraction->rule, error);
 }
 
-static int prepare_network(struct extraction *extraction, struct error *error)
+/* For images of this size. */
+static int prepare_for(struct extraction *extraction, size_t height, size_t width,
+                       struct error *error)
 {
     const struct settings *settings = &extraction->settings;
     struct network_request request = {
@@ -309,18 +322,35 @@ static int prepare_network(struct extraction *extraction, struct error *error)
         .pooling = pooling_of(settings->pooling),
         .batch = settings->batch,
         .instruction_set = getenv("BOTTLENECK_INSTRUCTION_SET"),
+        .parallel = extraction->parallel,
+        .height = height,
+        .width = width,
     };
 
-    if (open_network(extraction, error) < 0 || choose_rule(extraction, error) < 0 ||
-        choose_views(extraction, error) < 0 ||
-        parallel_create(settings->threads, &extraction->parallel, error) < 0)
-        return FAILED;
-    request.parallel = extraction->parallel;
-    request.height = extraction->rule.height;
-    request.width = extraction->rule.width;
     if (network_prepare(extraction->network, &request, error) < 0)
         return error_wrap(error, "'%s'", network_path(extraction));
     return 0;
+}
+
+/* Hashing half a gigabyte takes as long as preparing it: where the file itself says how large
+ * images are, and not the rule, which the digest decides, both are done at once. */
+static int prepare_network(struct extraction *extraction, struct error *error)
+{
+    const struct network_input *input;
+    struct preprocess_rule *rule = &extraction->rule;
+    bool is_fixed;
+
+    if (open_network(extraction, error) < 0 ||
+        parallel_create(extraction->settings.threads, &extraction->parallel, error) < 0 ||
+        background_start(hash_network, extraction, &extraction->hashing, error) < 0)
+        return FAILED;
+    input = network_input(extraction->network);
+    is_fixed = input->height > 0 && input->width > 0;
+    if (is_fixed && prepare_for(extraction, input->height, input->width, error) < 0)
+        return FAILED;
+    if (choose_rule(extraction, error) < 0 || choose_views(extraction, error) < 0)
+        return FAILED;
+    return is_fixed ? 0 : prepare_for(extraction, rule->height, rule->width, error);
 }
 
 static int scan_paths(struct extraction *extraction, struct error *error)
@@ -602,6 +632,7 @@ static int extract(struct extraction *extraction, struct error *error)
 
 static void release(struct extraction *extraction)
 {
+    background_end(&extraction->hashing);
     store_close(extraction->store);
     if (extraction->scanned)
         scan_release(&extraction->scan);
