@@ -98,9 +98,9 @@ static void print_help(void)
     printf("usage: bottleneck-extract [--network FILE] [options] PATH...\n\n"
            "Runs images through a pretrained network up to the layer before its classifier and\n"
            "keeps the vectors in a database for bottleneck-classify.\n\n"
-           "PATH is an image (JPEG or PNG), a folder whose sub-folders are the labels, or - to\n"
-           "read paths from standard input. Images that are in the database already are not\n"
-           "computed again.\n\n");
+           "PATH is an image (JPEG or PNG), a folder whose sub-folders are the labels (or splits,\n"
+           "as train and val, with the labels in them), or - to read paths from standard input.\n"
+           "Images that are in the database already are not computed again.\n\n");
     options_print(table, stdout);
     printf("\nnetworks:\n"
            "  bottleneck-extract photos/                         the built-in one: for a first\n"
