@@ -70,6 +70,13 @@ char *path_join(const char *folder, const char *name, struct error *error)
     return path;
 }
 
+const char *path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
 char *path_folder(const char *path, struct error *error)
 {
     const char *slash = strrchr(path, '/');

@@ -14,6 +14,9 @@ void path_clean(char *path);
  * memory; release with free(). */
 char *path_join(const char *folder, const char *name, struct error *error);
 
+/* What a path names in its folder: the text behind its last slash, inside `path`. */
+const char *path_name(const char *path);
+
 /* The folder that a path lies in; "." where it names none. NULL without memory; release with
  * free(). */
 char *path_folder(const char *path, struct error *error);

@@ -12,6 +12,7 @@
 #include "common/memory.h"
 #include "common/options.h"
 #include "common/parallel.h"
+#include "common/paths.h"
 #include "common/progress.h"
 #include "common/store.h"
 #include "common/version.h"
@@ -375,19 +376,12 @@ static int scan_paths(struct extraction *extraction, struct error *error)
     return 0;
 }
 
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
 static int put_feature_sets(struct extraction *extraction, struct error *error)
 {
     struct store *store = extraction->store;
     struct store_network network = {
         .hash = extraction->digest,
-        .name = file_name(network_path(extraction)),
+        .name = path_name(network_path(extraction)),
         .format = network_model(extraction->network)->format->name,
         .bytes = model_size(network_model(extraction->network)),
     };

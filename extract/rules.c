@@ -459,7 +459,7 @@ int rule_take_channels(struct preprocess_rule *rule, size_t channels, struct err
 {
     if (channels != 1 && channels != 3)
         return error_set(error, "it takes images of %zu channels, photos have 3 or 1", channels);
-    if (channels == 1 && rule->order != ORDER_GRAY)
+    if (channels == 1)
         make_gray(rule);
     if (channels == 3 && rule->order == ORDER_GRAY)
         return error_set(error, "it takes images of 3 channels, not order=gray");

@@ -7,10 +7,11 @@
  *     scan_release(&scan);
  *
  * A folder is walked: its first level of sub-folders are the labels of all that lies below them;
- * images directly in the folder have no label. Sub-folders that are named as splits, train and val
- * for example, are splits, and what lies in them the labels (walk.h). Hidden files and folders, FIFOs, sockets and
- * devices are passed over; links are followed, except into a folder that is being walked. Only
- * names are looked at: whether a file is an image is for its reader to say.
+ * images directly in the folder have no label. Sub-folders that are named as splits, train and
+ * val for example, are splits, and what lies in them the labels (walk.h). Hidden files and
+ * folders, FIFOs, sockets and devices are passed over; links are followed, except into a folder
+ * that is being walked. Only names are looked at: whether a file is an image is for its reader to
+ * say.
  *
  * A list has a path a line, or ended by NUL; empty ones are passed over, and a carriage return
  * at the end of a line. What it names counts as if it stood on the command line, folders too.

@@ -18,8 +18,7 @@ struct level {
     const struct level *above;
     const struct walk_visitor *visitor;
     const char *path;
-    bool is_top;        /* its sub-folders are labels */
-    const char *label;  /* NULL at the top */
+    const char *label;  /* NULL where its sub-folders are labels */
     const char *split;  /* NULL where there are no splits */
     dev_t device;
     ino_t inode;
@@ -108,13 +107,6 @@ static bool is_above(const struct level *level, const struct stat *status)
     return false;
 }
 
-static const char *last_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
 static bool names_split(const char *name)
 {
     static const char *const names[] = {"train",      "training", "val",    "valid",
@@ -132,7 +124,7 @@ static bool are_splits(const struct level *level, const struct text_list *folder
     if (level->above != NULL || folders->count < 2)
         return false;
     for (size_t i = 0; i < folders->count; i++)
-        if (!names_split(last_name(folders->items[i])))
+        if (!names_split(path_name(folders->items[i])))
             return false;
     return true;
 }
@@ -158,13 +150,13 @@ static int walk_level(struct level *level, struct error *error)
     splits = are_splits(level, &folders);
     for (size_t i = 0; i < folders.count && outcome == 0; i++) {
         struct level below = {.above = level, .visitor = level->visitor,
-                              .path = folders.items[i], .is_top = splits, .label = level->label,
+                              .path = folders.items[i], .label = level->label,
                               .split = level->split};
 
         if (splits)
-            below.split = last_name(below.path);
-        else if (level->is_top)
-            below.label = last_name(below.path);
+            below.split = path_name(below.path);
+        else if (level->label == NULL)
+            below.label = path_name(below.path);
         outcome = walk_level(&below, error);
     }
     for (size_t i = 0; i < folders.count; i++)
@@ -175,7 +167,7 @@ static int walk_level(struct level *level, struct error *error)
 
 int walk_folder(const char *folder, const struct walk_visitor *visitor, struct error *error)
 {
-    struct level top = {.visitor = visitor, .path = folder, .is_top = true};
+    struct level top = {.visitor = visitor, .path = folder};
 
     return walk_level(&top, error);
 }

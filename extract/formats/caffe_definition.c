@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/paths.h"
 
 enum { IMAGE_RANK = 4, MAX_CHANNELS = 1 << 14, MAX_LEVEL = 1 << 30 };
 
@@ -289,7 +290,7 @@ static int read_transform(const struct prototext *text, const struct prototext_f
                           bool v0, struct caffe_transform *transform, struct error *error)
 {
     const struct prototext_field *mean;
-    const char *path = NULL, *slash;
+    const char *path = NULL, *name;
     uint64_t crop = transform->crop;
 
     if (prototext_float(text, message, "scale", &transform->scale, error) < 0 ||
@@ -298,10 +299,9 @@ static int read_transform(const struct prototext *text, const struct prototext_f
         prototext_text(text, message, v0 ? "meanfile" : "mean_file", &path, error) < 0)
         return FAILED;
     transform->crop = (size_t)crop;
-    slash = path != NULL ? strrchr(path, '/') : NULL;
-    path = slash != NULL ? slash + 1 : path;
-    if (path != NULL && strlen(path) < sizeof transform->mean_file)
-        memcpy(transform->mean_file, path, strlen(path) + 1);
+    name = path != NULL ? path_name(path) : NULL;
+    if (name != NULL && strlen(name) < sizeof transform->mean_file)
+        memcpy(transform->mean_file, name, strlen(name) + 1);
     for (mean = prototext_find(text, message, "mean_value");
          mean != NULL && transform->mean_count < CAFFE_MEANS;
          mean = prototext_find_next(text, mean, "mean_value"))

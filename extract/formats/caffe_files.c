@@ -43,7 +43,7 @@ static void release_place(struct place *place)
 static int find_place(const char *weights, struct place *place, struct error *error)
 {
     static const char suffix[] = ".caffemodel", model[] = "-model";
-    const char *slash = strrchr(weights, '/'), *name = slash != NULL ? slash + 1 : weights;
+    const char *name = path_name(weights);
 
     *place = (struct place){.folder = path_folder(weights, error)};
     place->stem = cut(name, ends_with(name, suffix) ? sizeof suffix - 1 : 0, error);

@@ -82,7 +82,7 @@ static int scan_params(DIR *folder, const char *prefix, size_t length, char **fo
 
 static char *params_path(const char *path, struct error *error)
 {
-    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+    const char *base = path_name(path);
     char *folder_path, *name = NULL, *result = NULL;
     DIR *folder = NULL;
 

@@ -1,6 +1,5 @@
 #include "extract/formats/onnx_external.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/paths.h"
 #include "extract/formats/pickle.h"
 #include "extract/formats/pytorch_file.h"
 
@@ -254,8 +255,7 @@ static int find_folder(const struct zip_archive *archive, char folder[static MAX
                        size_t *entry, struct error *error)
 {
     for (size_t i = 0; i < zip_archive_count(archive); i++) {
-        const char *name = zip_archive_name(archive, i), *slash = strrchr(name, '/');
-        const char *file = slash != NULL ? slash + 1 : name;
+        const char *name = zip_archive_name(archive, i), *file = path_name(name);
 
         if (strcmp(file, pickle_entry) == 0 && file - name < MAX_KEY) {
             memcpy(folder, name, (size_t)(file - name));

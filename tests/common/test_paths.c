@@ -43,6 +43,17 @@ static void test_join(void **state)
     }
 }
 
+static void test_name(void **state)
+{
+    static const char *const cases[][2] = {
+        {"a", "a"}, {"a/b", "b"}, {"/a", "a"}, {"./a.b/c.d", "c.d"}, {"a/", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(path_name(cases[i][0]), cases[i][1]);
+}
+
 static void test_folder(void **state)
 {
     static const char *const cases[][2] = {
@@ -86,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clean),
         cmocka_unit_test(test_join),
+        cmocka_unit_test(test_name),
         cmocka_unit_test(test_folder),
         cmocka_unit_test(test_absolute),
     };

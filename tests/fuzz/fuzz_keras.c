@@ -4,13 +4,8 @@
  */
 #include <pthread.h>
 
-#include "common/isolated.h"
 #include "tests/fuzz/fuzz_network.h"
-
-int __real_isolated_run(isolated_work *work, void *context, const struct isolated_limits *limits,
-                        struct buffer *output, struct error *error);
-int __wrap_isolated_run(isolated_work *work, void *context, const struct isolated_limits *limits,
-                        struct buffer *output, struct error *error);
+#include "tests/fuzz/wrapped_isolated.h"
 
 int __wrap_isolated_run(isolated_work *work, void *context, const struct isolated_limits *limits,
                         struct buffer *output, struct error *error)

@@ -7,17 +7,12 @@
 #include <string.h>
 
 #include "common/file.h"
-#include "common/isolated.h"
 #include "tests/fuzz/fuzz_network.h"
+#include "tests/fuzz/wrapped_isolated.h"
 
 #define WEIGHTS "tests/extract/golden-keras/nested.h5"
 
 enum { WEIGHTS_LIMIT = 1 << 20 };
-
-int __real_isolated_run(isolated_work *work, void *context, const struct isolated_limits *limits,
-                        struct buffer *output, struct error *error);
-int __wrap_isolated_run(isolated_work *work, void *context, const struct isolated_limits *limits,
-                        struct buffer *output, struct error *error);
 
 int __wrap_isolated_run(isolated_work *work, void *context, const struct isolated_limits *limits,
                         struct buffer *output, struct error *error)
