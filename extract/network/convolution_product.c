@@ -12,7 +12,7 @@
 
 /* Rows of the product that a task computes: their inputs stay in the second-level cache while
  * all panels of weights pass over them. */
-enum { BLOCK_ROWS = 96, TABLE_ROWS = BLOCK_ROWS + KERNEL_MAX_ROWS };
+enum { BLOCK_ROWS = 48, TABLE_ROWS = BLOCK_ROWS + KERNEL_MAX_ROWS };
 
 /* Up to this many channels the padded copy pays. */
 enum { FEW_CHANNELS = 8 };
