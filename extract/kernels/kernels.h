@@ -66,6 +66,27 @@ struct depthwise {
 };
 typedef void depthwise_function(const struct depthwise *job);
 
+/*
+ * The same for 3 x 3 taps, strides of 1 or 2 and one row of the result or two, which share what
+ * they read:
+ *
+ *     out[row][pixel][c] = clip(shift[c] + sum over i, j < 3 of
+ *                               in[row * stride + i][pixel * stride + j][c] * weights[i][j][c])
+ */
+enum { KERNEL_DEPTHWISE_MOST = 2 };
+struct depthwise_3x3 {
+    const float *const *in;  /* [(rows - 1) * stride + 3][(pixels - 1) * stride + 3] pointers to
+                                [channels] */
+    size_t rows, stride;     /* 1 .. KERNEL_DEPTHWISE_MOST */
+    size_t pixels, channels; /* pixels >= 1 */
+    const float *weights;    /* [3][3][channels] */
+    const float *shift;      /* [channels] */
+    float *out[KERNEL_DEPTHWISE_MOST];  /* [rows] pointers to [pixels][out_stride] */
+    size_t out_stride;
+    float low, high;
+};
+typedef void depthwise_3x3_function(const struct depthwise_3x3 *job);
+
 /* out[c] = max over tap of in[tap][c] (a NaN is the largest), or factor * the sum. taps >= 1. */
 typedef void pool_function(const float *const *in, size_t taps, size_t channels, float factor,
                            float *out);
@@ -139,6 +160,7 @@ struct kernels {
     size_t tile_rows[KERNEL_MAX_VECTORS + 1];  /* by vectors; [0] is unused */
     tile_function *tiles[KERNEL_MAX_VECTORS + 1];
     depthwise_function *depthwise;
+    depthwise_3x3_function *depthwise_3x3;
     pool_function *pool_maximum, *pool_sum;
     affine_function *affine;
     binary_function *binary[4];                /* by enum binary_kind: add, subtract, multiply,

@@ -10,6 +10,7 @@
     extern const struct kernels kernels_##set;                                       \
     tile_function tile_1_##set, tile_2_##set, tile_3_##set, tile_4_##set;            \
     depthwise_function depthwise_##set;                                              \
+    depthwise_3x3_function depthwise_3x3_##set;                                      \
     pool_function pool_maximum_##set, pool_sum_##set;                                \
     affine_function affine_##set;                                                    \
     binary_function binary_add_##set, binary_subtract_##set, binary_multiply_##set,  \

@@ -19,6 +19,7 @@ const struct kernels VARIANT(kernels) = {
     .tiles = {NULL, VARIANT(tile_1), VARIANT(tile_2)},
 #endif
     .depthwise = VARIANT(depthwise),
+    .depthwise_3x3 = VARIANT(depthwise_3x3),
     .pool_maximum = VARIANT(pool_maximum),
     .pool_sum = VARIANT(pool_sum),
     .affine = VARIANT(affine),

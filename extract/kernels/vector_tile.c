@@ -39,8 +39,8 @@ static inline __attribute__((always_inline)) const float *fetch_ahead(const floa
 }
 
 /* Number k of every row times the weights for it. Returns where the next weights lie. Four at a
- * time: without the loop's own instructions ResNet-50 gains 3 %, and GoogLeNet 15 % where the core is
- * shared with other work. */
+ * time: without the loop's own instructions ResNet-50 gains 3 %, and GoogLeNet 15 % where the core
+ * is shared with other work. */
 static inline __attribute__((always_inline)) const float *
 add_products(const float *const *in, size_t k, const float *packed, size_t rows, size_t vectors,
              vector sums[][KERNEL_MAX_VECTORS])

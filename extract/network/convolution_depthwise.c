@@ -7,9 +7,20 @@
 #include "extract/network/activation.h"
 #include "extract/network/convolution.h"
 
+/* Of 3 x 3 windows. MOST_COLUMNS: of the input, that the windows of one pass move over: what a few
+ * rows hold there stays in the first-level cache until the next vector of channels is read. Rows
+ * of MobileNet's maps are so long, or a multiple. */
+enum {
+    SIDE = 3,
+    MOST_ROWS = KERNEL_DEPTHWISE_MOST,
+    MOST_COLUMNS = 14,
+    MOST_TABLE = ((MOST_ROWS - 1) * KERNEL_DEPTHWISE_MOST + SIDE) * (MOST_COLUMNS + SIDE - 1)
+};
+
 struct prepared {
     float *weights;  /* [taps][channels] */
     float *shift;    /* [channels] */
+    float *zeros;    /* [channels] */
 };
 
 static bool suits(const struct layer *layer)
@@ -36,7 +47,8 @@ static int prepare(struct step *step, const struct kernels *kernels, const float
         return FAILED;
     prepared->weights = memory_allocate_aligned(channels * taps, sizeof(float), error);
     prepared->shift = memory_allocate(channels, sizeof(float), error);
-    if (prepared->weights == NULL || prepared->shift == NULL)
+    prepared->zeros = memory_allocate(channels, sizeof(float), error);
+    if (prepared->weights == NULL || prepared->shift == NULL || prepared->zeros == NULL)
         return FAILED;
     for (size_t c = 0; c < channels; c++) {
         float scale = convolution->scale != NULL ? convolution->scale[c] : 1;
@@ -55,6 +67,7 @@ static void release(void *memory)
 
     free(prepared->weights);
     free(prepared->shift);
+    free(prepared->zeros);
     free(prepared);
 }
 
@@ -64,6 +77,8 @@ struct job {
     const struct prepared *prepared;
     size_t first_row, rows;
 };
+
+/* ---- any window ------------------------------------------------------------------------- */
 
 /* The taps that lie within the map, for output pixels of row y and columns like x. */
 static void find_taps(const struct job *job, size_t y, size_t x, struct depthwise *filter,
@@ -141,12 +156,93 @@ static void filter_row(void *context, size_t task, size_t worker)
     }
 }
 
+/* ---- 3 x 3 ------------------------------------------------------------------------------ */
+
+static bool is_3x3(const struct window *window)
+{
+    for (size_t axis = 0; axis < 2; axis++)
+        if (window->kernel[axis] != SIDE || window->dilation[axis] != 1 ||
+            window->stride[axis] != window->stride[0])
+            return false;
+    return window->stride[0] <= KERNEL_DEPTHWISE_MOST;
+}
+
+/* `pixels` pixels from column x on, of the rows that the filter is for. */
+static void filter_pixels(const struct job *job, size_t image, size_t y, size_t x,
+                          struct depthwise_3x3 *filter)
+{
+    const struct layer *layer = job->step->layer;
+    const struct view *out = job->step->out;
+    size_t width = out->shape.dims[SHAPE_WIDTH];
+    const float *table[MOST_TABLE];
+    struct window window = {
+        .kernel = {(filter->rows - 1) * filter->stride + SIDE,
+                   (filter->pixels - 1) * filter->stride + SIDE},
+        .stride = {filter->stride, filter->stride},
+        .dilation = {1, 1},
+    };
+    struct sliding sliding = {
+        .source = *job->step->in[0],
+        .window = &window,
+        .kernel_width = window.kernel[1],
+        .pad = {layer->convolution.window.pad_begin[0], layer->convolution.window.pad_begin[1]},
+        .zeros = job->prepared->zeros,
+    };
+
+    filter->in = table;
+    sliding_gather(&sliding, image, y, x, table);
+    for (size_t row = 0; row < filter->rows; row++)
+        filter->out[row] = view_pixel(out, image, (y + row) * width + x);
+    job->run->kernels->depthwise_3x3(filter);
+    for (size_t row = 0; row < filter->rows && !activation_is_clip(&layer->activation); row++)
+        for (size_t i = 0; i < filter->pixels; i++)
+            activation_apply(&layer->activation, filter->out[row] + i * filter->out_stride,
+                             filter->channels, 0);
+}
+
+static size_t row_tasks(const struct job *job)
+{
+    return (job->rows + MOST_ROWS - 1) / MOST_ROWS;
+}
+
+/* Task: MOST_ROWS rows of output pixels, or those that are left. */
+static void filter_rows(void *context, size_t task, size_t worker)
+{
+    const struct job *job = context;
+    const struct layer *layer = job->step->layer;
+    const struct view *out = job->step->out;
+    size_t width = out->shape.dims[SHAPE_WIDTH], stride = layer->convolution.window.stride[1];
+    size_t parts = (width * stride + MOST_COLUMNS - 1) / MOST_COLUMNS;
+    size_t tasks = row_tasks(job), first = task % tasks * MOST_ROWS;
+    struct depthwise_3x3 filter = {
+        .rows = job->rows - first < MOST_ROWS ? job->rows - first : MOST_ROWS,
+        .stride = stride,
+        .channels = out->shape.dims[SHAPE_CHANNELS],
+        .weights = job->prepared->weights,
+        .shift = job->prepared->shift,
+        .out_stride = out->pixel_stride,
+    };
+
+    (void)worker;
+    activation_bounds(&layer->activation, &filter.low, &filter.high);
+    for (size_t part = 0; part < parts; part++) {
+        size_t x = width * part / parts;
+
+        filter.pixels = width * (part + 1) / parts - x;
+        filter_pixels(job, job->run->first_image + task / tasks, job->first_row + first, x,
+                      &filter);
+    }
+}
+
 static void run(const struct step *step, const struct run *run)
 {
     struct job job = {.step = step, .run = run, .prepared = step->prepared};
 
     job.rows = run_rows(run, &step->out->shape, &job.first_row);
-    run_tasks(run, run->images * job.rows, filter_row, &job);
+    if (is_3x3(&step->layer->convolution.window))
+        run_tasks(run, run->images * row_tasks(&job), filter_rows, &job);
+    else
+        run_tasks(run, run->images * job.rows, filter_row, &job);
 }
 
 const struct convolution_way convolution_depthwise = {

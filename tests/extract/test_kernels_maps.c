@@ -205,6 +205,139 @@ static void test_depthwise_pixels_are_alone(void **state)
     each_count(check_depthwise_places);
 }
 
+/* ---- depthwise convolution, 3 x 3 ------------------------------------------------------- */
+
+struct depthwise_3x3_case {
+    size_t rows, stride, pixels;
+    size_t gap;  /* floats of others between two pixels of the result */
+};
+
+static const struct depthwise_3x3_case depthwise_3x3_cases[] = {
+    {1, 1, 1, 0}, {2, 1, 1, 3}, {1, 2, 1, 1}, {2, 2, 1, 0}, {1, 1, 5, 7},
+    {2, 1, 14, 0}, {2, 1, 3, 2}, {1, 2, 6, 0}, {2, 2, 7, 5},
+};
+
+static size_t read_columns(const struct depthwise_3x3 *job)
+{
+    return (job->pixels - 1) * job->stride + 3;
+}
+
+static struct depthwise_3x3 create_depthwise_3x3(struct guarded_set *memory, size_t channels,
+                                                 const struct depthwise_3x3_case *test)
+{
+    uint64_t state = channels + test->pixels;
+    size_t stride = channels + test->gap;
+    struct depthwise_3x3 job = {
+        .rows = test->rows,
+        .stride = test->stride,
+        .pixels = test->pixels,
+        .channels = channels,
+        .weights = random_array(memory, 9 * channels, &state),
+        .shift = random_array(memory, channels, &state),
+        .out_stride = stride,
+        .low = -INFINITY,
+        .high = INFINITY,
+    };
+
+    job.in = create_table(memory, ((test->rows - 1) * test->stride + 3) * read_columns(&job),
+                          channels, &state);
+    for (size_t row = 0; row < test->rows; row++) {
+        job.out[row] = guarded_add(memory, test->pixels * stride - test->gap, sizeof(float));
+        fill_untouched(job.out[row], test->pixels * stride - test->gap);
+    }
+    return job;
+}
+
+static struct exact depthwise_3x3_reference(const struct depthwise_3x3 *job, size_t row,
+                                            size_t pixel, size_t channel)
+{
+    struct exact sum = {0};
+
+    exact_add(&sum, (double)job->shift[channel]);
+    for (size_t tap = 0; tap < 9; tap++) {
+        size_t y = row * job->stride + tap / 3, x = pixel * job->stride + tap % 3;
+
+        exact_add(&sum, (double)job->in[y * read_columns(job) + x][channel] *
+                            (double)job->weights[tap * job->channels + channel]);
+    }
+    return sum;
+}
+
+static void check_depthwise_3x3_case(const struct kernels *kernels, size_t channels,
+                                     struct guarded_set *memory,
+                                     const struct depthwise_3x3_case *test,
+                                     const struct bounds *clip)
+{
+    struct depthwise_3x3 job = create_depthwise_3x3(memory, channels, test);
+    size_t numbers = test->pixels * job.out_stride - test->gap;
+
+    job.low = clip->low;
+    job.high = clip->high;
+    kernels->depthwise_3x3(&job);
+    for (size_t i = 0; i < test->rows * numbers; i++) {
+        size_t row = i / numbers, at = i % numbers;
+        struct exact exact;
+
+        if (at % job.out_stride >= channels) {
+            assert_true(is_untouched(job.out[row][at]));
+            continue;
+        }
+        exact = depthwise_3x3_reference(&job, row, at / job.out_stride, at % job.out_stride);
+        check_number(kernels, "depthwise 3x3", i, job.out[row][at], &exact, 19, clip);
+    }
+}
+
+static void check_depthwise_3x3(const struct kernels *kernels, size_t channels,
+                                struct guarded_set *memory)
+{
+    for (size_t i = 0; i < sizeof depthwise_3x3_cases / sizeof depthwise_3x3_cases[0]; i++) {
+        check_depthwise_3x3_case(kernels, channels, memory, &depthwise_3x3_cases[i],
+                                 &bounds[(i + channels) % BOUNDS]);
+        guarded_release_all(memory);
+    }
+}
+
+static void test_depthwise_3x3(void **state)
+{
+    (void)state;
+    each_count(check_depthwise_3x3);
+}
+
+/* A pixel's bits are those that it has alone, whether one row is computed or two. */
+static void check_depthwise_3x3_places(const struct kernels *kernels, size_t channels,
+                                       struct guarded_set *memory)
+{
+    for (size_t stride = 1; stride <= 2; stride++) {
+        const struct depthwise_3x3_case test = {2, stride, 5, 0};
+        struct depthwise_3x3 job = create_depthwise_3x3(memory, channels, &test);
+        float *alone = guarded_add(memory, channels, sizeof *alone);
+
+        kernels->depthwise_3x3(&job);
+        for (size_t i = 0; i < test.rows * test.pixels; i++) {
+            size_t row = i / test.pixels, pixel = i % test.pixels;
+            const float *window[9];
+            struct depthwise_3x3 single = job;
+
+            for (size_t tap = 0; tap < 9; tap++)
+                window[tap] = job.in[(row * stride + tap / 3) * read_columns(&job) +
+                                     pixel * stride + tap % 3];
+            single.in = window;
+            single.rows = single.pixels = 1;
+            single.out[0] = alone;
+            kernels->depthwise_3x3(&single);
+            assert_memory_equal(job.out[row] + pixel * channels, alone,
+                                channels * sizeof *alone);
+        }
+        guarded_release_all(memory);
+    }
+}
+
+static void test_depthwise_3x3_pixels_are_alone(void **state)
+{
+    (void)state;
+    each_count(check_depthwise_3x3_places);
+}
+
 /* ---- pooling ---------------------------------------------------------------------------- */
 
 static const size_t pool_taps[] = {1, 2, 4, 9, MOST_TAPS};
@@ -437,6 +570,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_depthwise),
         cmocka_unit_test(test_depthwise_pixels_are_alone),
+        cmocka_unit_test(test_depthwise_3x3),
+        cmocka_unit_test(test_depthwise_3x3_pixels_are_alone),
         cmocka_unit_test(test_pools),
         cmocka_unit_test(test_affine),
         cmocka_unit_test(test_binary),
