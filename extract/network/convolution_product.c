@@ -113,6 +113,7 @@ struct job {
     const struct run *run;
     const struct prepared *prepared;
     struct sliding sliding;
+    size_t width;          /* of the map; all of its pixels where they are read as they lie */
     size_t first, pixels;  /* output pixels of an image: those to compute */
     size_t rows;           /* of all images */
     size_t first_copied, copied_rows;  /* of the padded copy */
@@ -168,42 +169,46 @@ static void copy_input(struct job *job, size_t first, size_t rows)
 
 /* ---- the product ------------------------------------------------------------------------ */
 
-/* Fills the tables for output pixels of one row of the map. */
-static void fill_row(const struct job *job, size_t image, size_t y, size_t x, size_t count,
-                     const float **in, float **out, const float **residual)
+/* Pointers to `count` pixels of a map from `pixel` on. */
+static void list_pixels(const struct view *view, size_t image, size_t pixel, size_t count,
+                        float **table)
 {
-    const struct view *to = job->step->out;
-    size_t pixel = y * to->shape.dims[SHAPE_WIDTH] + x;
+    float *at = view_pixel(view, image, pixel);
+    size_t step = view->pixel_stride;
 
-    sliding_gather_row(&job->sliding, image, y, x, count, in, TABLE_ROWS);
-    for (size_t k = 0; k < count; k++)
-        out[k] = view_pixel(to, image, pixel + k);
-    for (size_t k = 0; k < count && job->step->layer->convolution.residual; k++)
-        residual[k] = view_pixel(job->step->in[1], image, pixel + k);
+    for (size_t k = 0; k < count; k++, at += step)
+        table[k] = at;
 }
 
 /* Fills the tables for `count` output pixels from `first` on, and repeats the last one. */
 static void fill_tables(const struct job *job, size_t first, size_t count, const float **in,
-                        float **out, const float **residual)
+                        float **out, float **residual)
 {
-    const struct view *to = job->step->out;
-    size_t width = to->shape.dims[SHAPE_WIDTH];
     size_t runs = job->sliding.window->kernel[0] * job->sliding.kernel_width;
+    bool adds = job->step->layer->convolution.residual;
     size_t row = 0;
 
     while (row < count) {
-        size_t pixel = job->first + (first + row) % job->pixels, x = pixel % width;
-        size_t part = width - x < count - row ? width - x : count - row;
+        size_t image = job->run->first_image + (first + row) / job->pixels;
+        size_t in_image = (first + row) % job->pixels, pixel = job->first + in_image;
+        size_t x = pixel % job->width, part = count - row;
 
-        fill_row(job, job->run->first_image + (first + row) / job->pixels, pixel / width, x, part,
-                 in + row, out + row, residual + row);
+        if (part > job->width - x)
+            part = job->width - x;
+        if (part > job->pixels - in_image)
+            part = job->pixels - in_image;
+        sliding_gather_row(&job->sliding, image, pixel / job->width, x, part, in + row,
+                           TABLE_ROWS);
+        list_pixels(job->step->out, image, pixel, part, out + row);
+        if (adds)
+            list_pixels(job->step->in[1], image, pixel, part, residual + row);
         row += part;
     }
     for (; row < count + KERNEL_MAX_ROWS - 1; row++) {
         for (size_t run = 0; run < runs; run++)
             in[run * TABLE_ROWS + row] = in[run * TABLE_ROWS + count - 1];
         out[row] = out[count - 1];
-        if (job->step->layer->convolution.residual)
+        if (adds)
             residual[row] = residual[count - 1];
     }
 }
@@ -219,8 +224,8 @@ static void multiply_block(void *context, size_t task, size_t worker)
     size_t first = task / job->parts / product->groups * BLOCK_ROWS;
     size_t count = job->rows - first < BLOCK_ROWS ? job->rows - first : BLOCK_ROWS;
     float **out = run_scratch(job->run, worker);
-    const float **residual = (void *)(out + TABLE_ROWS);
-    const float **in = residual + TABLE_ROWS;
+    float **residual = out + TABLE_ROWS;
+    const float **in = (void *)(residual + TABLE_ROWS);
     struct product_rows rows = {
         .in = in,
         .stride = TABLE_ROWS,
@@ -228,13 +233,28 @@ static void multiply_block(void *context, size_t task, size_t worker)
         .run_length = product->depth / runs,
         .in_group_step = convolution->weights.shape[1],
         .out = out,
-        .residual = convolution->residual ? residual : NULL,
+        .residual = convolution->residual ? (const float *const *)residual : NULL,
         .count = count,
     };
 
     fill_tables(job, first, count, in, out, residual);
     product_run(product, group, product->panels * part / job->parts,
                 product->panels * (part + 1) / job->parts, &rows, &job->step->layer->activation);
+}
+
+/* Where every pixel of the result is computed from the one at its place, a map is one long row. */
+static void join_rows(struct job *job)
+{
+    const struct window *window = job->sliding.window;
+    struct shape *shape = &job->sliding.source.shape;
+
+    for (size_t axis = 0; axis < 2; axis++)
+        if (window->kernel[axis] != 1 || window->stride[axis] != 1 ||
+            window->pad_begin[axis] != 0 || window->pad_end[axis] != 0)
+            return;
+    job->width = shape_pixels(shape);
+    shape->dims[SHAPE_HEIGHT] = 1;
+    shape->dims[SHAPE_WIDTH] = job->width;
 }
 
 static void run(const struct step *step, const struct run *run)
@@ -259,6 +279,8 @@ static void run(const struct step *step, const struct run *run)
 
     if (rows == 0)
         return;
+    job.width = width;
+    join_rows(&job);
     job.first = first * width;
     job.pixels = rows * width;
     job.rows = run->images * job.pixels;
