@@ -103,8 +103,10 @@ typedef void binary_function(const float *a, size_t a_step, const float *b, size
 /* Winograd's F(4x4, 3x3): the side of a tile of the input, and of the results it gives. */
 enum { KERNEL_WINOGRAD_IN = 6, KERNEL_WINOGRAD_OUT = 4 };
 
-/* The transform of a tile of the input. in: [6][6] pointers to [channels]; out: [36][channels]. */
-typedef void winograd_input_function(const float *const *in, size_t channels, float *out);
+/* The transform of a tile of the input. in: [6][6] pointers to [channels]; out: [36][out_stride],
+ * of which [channels] are written. */
+typedef void winograd_input_function(const float *const *in, size_t channels, float *out,
+                                     size_t out_stride);
 
 /* The transform of the products back to 4 x 4 results, which are clipped and stored. */
 struct winograd_output {

@@ -9,84 +9,108 @@
 
 enum { IN = KERNEL_WINOGRAD_IN, OUT = KERNEL_WINOGRAD_OUT };
 
-/* One line of the input's transform: out = B' in, for six numbers `step` apart. */
+/* One line of the input's transform: out = B' in, for six numbers. */
 static inline __attribute__((always_inline)) void transform_in(const vector *in, vector *out,
-                                                               size_t step)
+                                                               size_t out_step)
 {
     vector four = vector_fill(4), five = vector_fill(5), two = vector_fill(2);
-    vector even = in[4 * step] - four * in[2 * step];  /* of the pair of lines 1 and 2 */
-    vector odd = in[3 * step] - four * in[step];
-    vector wide = in[4 * step] - in[2 * step];         /* of the pair of lines 3 and 4 */
-    vector tall = two * (in[3 * step] - in[step]);
+    vector even = in[4] - four * in[2];  /* of the pair of lines 1 and 2 */
+    vector odd = in[3] - four * in[1];
+    vector wide = in[4] - in[2];         /* of the pair of lines 3 and 4 */
+    vector tall = in[3] - in[1];
 
-    out[0] = four * in[0] - five * in[2 * step] + in[4 * step];
-    out[step] = even + odd;
-    out[2 * step] = even - odd;
-    out[3 * step] = wide + tall;
-    out[4 * step] = wide - tall;
-    out[5 * step] = four * in[step] - five * in[3 * step] + in[5 * step];
+    out[0] = four * in[0] + (in[4] - five * in[2]);
+    out[out_step] = even + odd;
+    out[2 * out_step] = even - odd;
+    out[3 * out_step] = wide + two * tall;
+    out[4 * out_step] = wide - two * tall;
+    out[5 * out_step] = four * in[1] + (in[5] - five * in[3]);
 }
 
 /* One line of the result's transform: four numbers out of six. */
 static inline __attribute__((always_inline)) void transform_out(const vector *in, vector *out,
-                                                                size_t step, size_t out_step)
+                                                                size_t out_step)
 {
-    vector near_sum = in[step] + in[2 * step], near_difference = in[step] - in[2 * step];
-    vector far_sum = in[3 * step] + in[4 * step];
-    vector far_difference = in[3 * step] - in[4 * step];
+    vector near_sum = in[1] + in[2], near_difference = in[1] - in[2];
+    vector far_sum = in[3] + in[4], far_difference = in[3] - in[4];
 
     out[0] = in[0] + near_sum + far_sum;
     out[out_step] = near_difference + vector_fill(2) * far_difference;
     out[2 * out_step] = near_sum + vector_fill(4) * far_sum;
-    out[3 * out_step] = near_difference + vector_fill(8) * far_difference + in[5 * step];
+    out[3 * out_step] = near_difference + vector_fill(8) * far_difference + in[5];
 }
 
+/* Column by column as they are read, then row by row as they are written: 36 numbers are more than
+ * there are registers, and so each goes through memory once between the two. */
 static inline __attribute__((always_inline)) void input_channels(const float *const *in,
-                                                                 size_t channels, size_t c,
-                                                                 size_t count, float *out)
+                                                                 size_t c, size_t count,
+                                                                 float *out, size_t out_stride)
 {
-    vector tile[IN * IN], half[IN * IN];
+    vector half[IN * IN];
 
-    for (size_t i = 0; i < IN * IN; i++)
-        tile[i] = vector_load_some(in[i] + c, count);
-    for (size_t column = 0; column < IN; column++)
-        transform_in(tile + column, half + column, IN);
-    for (size_t row = 0; row < IN; row++)
-        transform_in(half + row * IN, tile + row * IN, 1);
-    for (size_t i = 0; i < IN * IN; i++)
-        vector_store_some(out + i * channels + c, tile[i], count);
+#pragma GCC unroll 6
+    for (size_t column = 0; column < IN; column++) {
+        vector line[IN];
+
+#pragma GCC unroll 6
+        for (size_t row = 0; row < IN; row++)
+            line[row] = vector_load_some(in[row * IN + column] + c, count);
+        transform_in(line, half + column, IN);
+    }
+#pragma GCC unroll 6
+    for (size_t row = 0; row < IN; row++) {
+        vector line[IN];
+
+        transform_in(half + row * IN, line, 1);
+#pragma GCC unroll 6
+        for (size_t column = 0; column < IN; column++)
+            vector_store_some(out + (row * IN + column) * out_stride + c, line[column], count);
+    }
 }
 
-void VARIANT(winograd_input)(const float *const *in, size_t channels, float *out)
+void VARIANT(winograd_input)(const float *const *in, size_t channels, float *out,
+                             size_t out_stride)
 {
     size_t c = 0;
 
     for (; c + LANES <= channels; c += LANES)
-        input_channels(in, channels, c, LANES, out);
+        input_channels(in, c, LANES, out, out_stride);
     if (c < channels)
-        input_channels(in, channels, c, channels - c, out);
+        input_channels(in, c, channels - c, out, out_stride);
 }
 
 static inline __attribute__((always_inline)) void
 output_channels(const struct winograd_output *job, size_t c, size_t count)
 {
-    vector tile[IN * IN], half[OUT * IN], result[OUT * OUT];
-    vector shift = vector_load_some(job->shift + c, count);
+    vector half[OUT * IN], shift = vector_load_some(job->shift + c, count);
+    const float *const *residual = job->residual;
+    float *const *out = job->out, low = job->low, high = job->high;
 
-    for (size_t i = 0; i < IN * IN; i++)
-        tile[i] = vector_load_some(job->in + i * job->in_stride + c, count);
-    for (size_t column = 0; column < IN; column++)
-        transform_out(tile + column, half + column, IN, IN);
-    for (size_t row = 0; row < OUT; row++)
-        transform_out(half + row * IN, result + row * OUT, 1, 1);
-    for (size_t i = 0; i < OUT * OUT; i++) {
-        vector sum = result[i] + shift;
+#pragma GCC unroll 6
+    for (size_t column = 0; column < IN; column++) {
+        vector line[IN];
 
-        if (job->out[i] == NULL)
-            continue;
-        if (job->residual != NULL)
-            sum += vector_load_some(job->residual[i] + c, count);
-        vector_store_some(job->out[i] + c, vector_clip(sum, job->low, job->high), count);
+#pragma GCC unroll 6
+        for (size_t row = 0; row < IN; row++)
+            line[row] = vector_load_some(job->in + (row * IN + column) * job->in_stride + c, count);
+        transform_out(line, half + column, IN);
+    }
+#pragma GCC unroll 4
+    for (size_t row = 0; row < OUT; row++) {
+        vector line[OUT];
+
+        transform_out(half + row * IN, line, 1);
+#pragma GCC unroll 4
+        for (size_t column = 0; column < OUT; column++) {
+            size_t i = row * OUT + column;
+            vector sum = line[column] + shift;
+
+            if (out[i] == NULL)
+                continue;
+            if (residual != NULL)
+                sum += vector_load_some(residual[i] + c, count);
+            vector_store_some(out[i] + c, vector_clip(sum, low, high), count);
+        }
     }
 }
 

@@ -233,6 +233,7 @@ static void multiply_block(void *context, size_t task, size_t worker)
         .run_length = product->depth / runs,
         .in_group_step = convolution->weights.shape[1],
         .out = out,
+        .out_group_step = product->columns,
         .residual = convolution->residual ? (const float *const *)residual : NULL,
         .count = count,
     };

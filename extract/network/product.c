@@ -125,7 +125,7 @@ static void run_panel(const struct product *product, size_t group, size_t panel,
         .runs = rows->runs,
         .run_length = rows->run_length,
         .shift = product->shift + group * product->group_columns + column,
-        .out_offset = group * product->columns + column,
+        .out_offset = group * rows->out_group_step + column,
     };
 
     tile.columns = column + width <= product->columns ? width : product->columns - column;
@@ -143,7 +143,7 @@ static void run_panel(const struct product *product, size_t group, size_t panel,
         return;
     for (size_t row = 0; row < rows->count; row++)
         activation_apply(activation, rows->out[row] + tile.out_offset, tile.columns,
-                         tile.out_offset);
+                         group * product->columns + column);
 }
 
 void product_run(const struct product *product, size_t group, size_t first, size_t last,

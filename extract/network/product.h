@@ -43,6 +43,7 @@ struct product_rows {
     size_t runs, run_length;       /* runs * run_length is the depth */
     size_t in_group_step;          /* floats from a group's input to the next one's */
     float *const *out;             /* [stride] pointers to all groups' columns */
+    size_t out_group_step;         /* floats from a group's columns to the next one's */
     const float *const *residual;  /* [stride], or NULL */
     size_t count;
 };

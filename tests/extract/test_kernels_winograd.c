@@ -91,13 +91,17 @@ static void check_input(const struct kernels *kernels, size_t channels,
                         struct guarded_set *memory)
 {
     uint64_t state = channels;
+    size_t gap = channels % 3, stride = channels + gap;  /* gap: floats of others */
     const float **in = guarded_add(memory, PLACES, sizeof *in);
-    float *out = guarded_add(memory, PLACES * channels, sizeof *out);
+    float *out = guarded_add(memory, PLACES * stride - gap, sizeof *out);
 
+    fill_untouched(out, PLACES * stride - gap);
     /* The last row of the tile shares one array, as what lies outside of a map does. */
     for (size_t i = 0; i < PLACES; i++)
         in[i] = i > PLACES - SIDE ? in[PLACES - SIDE] : random_array(memory, channels, &state);
-    kernels->winograd_input(in, channels, out);
+    kernels->winograd_input(in, channels, out, stride);
+    for (size_t i = 0; i < PLACES * stride - gap; i++)
+        assert_int_equal(is_untouched(out[i]), i % stride >= channels);
     for (size_t c = 0; c < channels; c++) {
         struct exact expected[PLACES];
         double tile[PLACES];
@@ -106,9 +110,9 @@ static void check_input(const struct kernels *kernels, size_t channels,
             tile[i] = (double)in[i][c];
         transform(input_matrix, SIDE, SIDE, tile, expected);
         for (size_t i = 0; i < PLACES; i++)
-            if (!is_near(out[i * channels + c], &expected[i], ROUNDINGS, -INFINITY, INFINITY))
+            if (!is_near(out[i * stride + c], &expected[i], ROUNDINGS, -INFINITY, INFINITY))
                 fail_msg("%s: place %zu, channel %zu of %zu is %g, not %g", kernels->name, i, c,
-                         channels, (double)out[i * channels + c], expected[i].value);
+                         channels, (double)out[i * stride + c], expected[i].value);
     }
 }
 
@@ -234,7 +238,7 @@ static void check_convolution(const struct kernels *kernels, size_t channels,
     for (size_t i = 0; i < WINDOW * WINDOW; i++)
         weights[i] = (double)random_number(&state);
     transform(weight_matrix, SIDE, WINDOW, weights, transformed);
-    kernels->winograd_input(places, channels, products);
+    kernels->winograd_input(places, channels, products, channels);
     for (size_t i = 0; i < PLACES * channels; i++)
         products[i] *= (float)transformed[i / channels].value;
     kernels->winograd_output(&(struct winograd_output){
@@ -285,7 +289,7 @@ static void check_channels(const struct kernels *kernels, size_t channels,
     for (size_t channel = 0; channel < channels; channel++) {
         for (size_t i = 0; i < PLACES * channels; i++)
             in[i] = i % channels == channel ? given[i / channels] : NAN;
-        kernels->winograd_input(places, channels, out);
+        kernels->winograd_input(places, channels, out, channels);
         kernels->winograd_output(&(struct winograd_output){
             .in = out, .in_stride = channels, .channels = channels, .shift = shift,
             .out = results, .low = 0, .high = 6});

@@ -12,6 +12,7 @@ struct product_case {
     const char *name;
     size_t groups, columns, runs, run_length, rows;
     bool scale, shift, residual;
+    size_t apart;  /* floats between two groups of the result */
     struct activation activation;
 };
 
@@ -21,7 +22,7 @@ struct fixture {
     const struct kernels *kernels;
     struct guarded_set memory;
     float *weights, *scale, *shift;      /* as product_prepare takes them */
-    float *in, *residual, *out;          /* [rows][groups * depth], [rows][groups * columns] */
+    float *in, *residual, *out;          /* [rows][groups * depth], [rows][out_stride] */
     size_t in_stride, out_stride, depth;
     const float **in_table, **residual_table;
     float **out_table;
@@ -58,19 +59,20 @@ static void create(struct fixture *fixture, const struct kernels *kernels,
     struct error error;
 
     *fixture = (struct fixture){.test = test, .kernels = kernels, .memory = {.guard = guard},
-                                .in_stride = test->groups * depth, .out_stride = columns,
-                                .depth = depth};
+                                .in_stride = test->groups * depth, .depth = depth,
+                                .out_stride = test->groups * (test->columns + test->apart)};
     fixture->weights = random_array(&fixture->memory, columns * depth, &state);
     if (test->scale)
         fixture->scale = random_array(&fixture->memory, columns, &state);
     if (test->shift)
         fixture->shift = random_array(&fixture->memory, columns, &state);
     fixture->in = random_array(&fixture->memory, test->rows * fixture->in_stride, &state);
-    fixture->out = guarded_add(&fixture->memory, test->rows * columns, sizeof(float));
+    fixture->out = guarded_add(&fixture->memory, test->rows * fixture->out_stride, sizeof(float));
     fixture->in_table = guarded_add(&fixture->memory, test->runs * TABLE, sizeof(float *));
     fixture->out_table = guarded_add(&fixture->memory, TABLE, sizeof(float *));
     if (test->residual) {
-        fixture->residual = random_array(&fixture->memory, test->rows * columns, &state);
+        fixture->residual =
+            random_array(&fixture->memory, test->rows * fixture->out_stride, &state);
         fixture->residual_table = guarded_add(&fixture->memory, TABLE, sizeof(float *));
     }
     fixture->rows = (struct product_rows){
@@ -79,6 +81,7 @@ static void create(struct fixture *fixture, const struct kernels *kernels,
         .runs = test->runs,
         .run_length = test->run_length,
         .in_group_step = test->run_length,
+        .out_group_step = test->columns + test->apart,
         .out = fixture->out_table,
         .residual = fixture->residual_table,
     };
@@ -102,6 +105,12 @@ static void run_all(struct fixture *fixture)
                     &fixture->test->activation);
 }
 
+/* Where a column of the weights lies in a row of the result. */
+static size_t out_place(const struct product_case *test, size_t column)
+{
+    return column + column / test->columns * test->apart;
+}
+
 /* Before the activation. `column` counts through all groups, as the weights' rows do. */
 static struct exact reference(const struct fixture *fixture, size_t row, size_t column)
 {
@@ -119,7 +128,8 @@ static struct exact reference(const struct fixture *fixture, size_t row, size_t 
                                                      [group * test->run_length + k] *
                                 scale * (double)weights[run * test->run_length + k]);
     if (test->residual)
-        exact_add(&sum, (double)fixture->residual[row * fixture->out_stride + column]);
+        exact_add(&sum, (double)fixture->residual[row * fixture->out_stride +
+                                                  out_place(test, column)]);
     return sum;
 }
 
@@ -132,9 +142,14 @@ static void check(const struct fixture *fixture)
 
     activation_bounds(&test->activation, &low, &high);
     for (size_t row = 0; row < test->rows; row++) {
-        for (size_t column = 0; column < fixture->out_stride; column++) {
+        const float *out = fixture->out + row * fixture->out_stride;
+
+        for (size_t i = 0; i < fixture->out_stride; i++)
+            if (i % (test->columns + test->apart) >= test->columns)
+                assert_true(is_untouched(out[i]));
+        for (size_t column = 0; column < test->groups * test->columns; column++) {
             struct exact exact = reference(fixture, row, column);
-            float got = fixture->out[row * fixture->out_stride + column];
+            float got = out[out_place(test, column)];
 
             if (test->activation.kind == ACTIVATION_PRELU && exact.value < 0)
                 exact.value *= (double)test->activation.slopes[column];
@@ -198,6 +213,9 @@ static void test_cases(void **state)
         {"many short runs", 1, 17, 49, 1, 9, .scale = true},
         {"32 groups of one", 32, 1, 9, 1, 10, .scale = true, .shift = true},
         {"7 groups of 19", 7, 19, 4, 3, 11, .shift = true, .residual = true},
+        {"3 groups apart", 3, 21, 2, 5, 8, .shift = true, .residual = true, .apart = 11},
+        {"slopes for each column, apart", 2, 2, 1, 6, 8, .apart = 3,
+         .activation = {.kind = ACTIVATION_PRELU, .slopes = slopes}},
         {"slopes for each column", 2, 2, 1, 6, 8, .activation = {.kind = ACTIVATION_PRELU,
                                                                  .slopes = slopes}},
     };
