@@ -38,7 +38,8 @@ struct tile {
     const float *packed;           /* [runs][run_length][vectors * lanes], aligned to 64 bytes */
     const float *shift;            /* [vectors * lanes] */
     const float *const *residual;  /* [rows] pointers to [columns], or NULL */
-    float *const *out;             /* [rows] pointers to [columns]; equal pointers are allowed */
+    float *const *out;             /* [rows] pointers to [columns]; equal pointers are allowed, and
+                                      a row's may be its residual's */
     size_t out_offset;             /* floats added to every pointer of out and residual */
     size_t columns;                /* how many are real: 1 .. vectors * lanes */
     float low, high;               /* the bounds of the clip; infinite for none */

@@ -10,23 +10,20 @@
 enum { CACHE_LINE = 16 };  /* floats */
 
 /* The last tile of a row of the result, which is not as wide as the others. */
-static __attribute__((noinline)) void finish_part(const struct tile *tile, const vector *sums,
+static __attribute__((noinline)) void finish_part(const struct tile *tile, vector *sums,
                                                   size_t rows, size_t vectors)
 {
-    for (size_t row = 0; row < rows; row++) {
-        float *out = tile->out[row] + tile->out_offset;
-        size_t left = tile->columns;
+    size_t columns = tile->columns, offset = tile->out_offset;
 
-        for (size_t v = 0; left > 0; v++) {
-            size_t at = v * LANES, count = left < LANES ? left : LANES;
-            vector sum = sums[row * vectors + v];
-
-            if (tile->residual != NULL)
-                sum += vector_load_part(tile->residual[row] + tile->out_offset + at, count);
-            vector_store_part(out + at, vector_clip(sum, tile->low, tile->high), count);
-            left -= count;
-        }
-    }
+    for (size_t row = 0; row < rows && tile->residual != NULL; row++)
+        for (size_t at = 0, v = row * vectors; at < columns; at += LANES, v++)
+            sums[v] += vector_load_part(tile->residual[row] + offset + at,
+                                        columns - at < LANES ? columns - at : LANES);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t at = 0, v = row * vectors; at < columns; at += LANES, v++)
+            vector_store_part(tile->out[row] + offset + at,
+                              vector_clip(sums[v], tile->low, tile->high),
+                              columns - at < LANES ? columns - at : LANES);
 }
 
 /* Returns where the next call shall begin. */

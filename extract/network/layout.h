@@ -1,7 +1,8 @@
 /*
  * Where every result lies in memory: one arena, in which results whose lifetimes do not meet share
  * their place. The inputs of a concatenation are written into its result directly wherever that
- * is possible, slices of channels and reshapes that move nothing are views.
+ * is possible, slices of channels and reshapes that move nothing are views, and a convolution
+ * replaces the residual that it adds by its result.
  */
 #ifndef EXTRACT_NETWORK_LAYOUT_H
 #define EXTRACT_NETWORK_LAYOUT_H

@@ -211,6 +211,36 @@ static void test_cases(void **state)
     each_tile(check_cases);
 }
 
+/* The result may lie where the residual is; rows that are repeated take it once. */
+static void check_in_place(const struct kernels *kernels, size_t vectors)
+{
+    static const struct tile_case test = {"in place", .runs = 1, .run_length = 5, .rows = 3,
+                                          .residual = true, .low = -INFINITY, .high = INFINITY};
+    size_t width = vectors * kernels->lanes, columns[] = {1, width - 1, width};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct fixture apart, fixture;
+
+        create(&apart, kernels, vectors, columns[i], &test, GUARD_BEHIND);
+        create(&fixture, kernels, vectors, columns[i], &test, GUARD_BEHIND);
+        for (size_t row = 0; row < fixture.rows; row++)
+            memcpy(fixture.out[row], fixture.residual[row], columns[i] * sizeof(float));
+        fixture.tile.residual = (const float *const *)fixture.out;
+        run(&apart);
+        run(&fixture);
+        for (size_t row = 0; row < fixture.rows; row++)
+            assert_memory_equal(fixture.out[row], apart.out[row], columns[i] * sizeof(float));
+        guarded_release_all(&apart.memory);
+        guarded_release_all(&fixture.memory);
+    }
+}
+
+static void test_a_result_may_replace_its_residual(void **state)
+{
+    (void)state;
+    each_tile(check_in_place);
+}
+
 static void check_columns(const struct kernels *kernels, size_t vectors)
 {
     static const struct tile_case test = {"every count of columns", 2, 3, .in_offset = 1,
@@ -400,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_a_result_may_replace_its_residual),
         cmocka_unit_test(test_every_count_of_columns),
         cmocka_unit_test(test_a_row_depends_on_itself_alone),
         cmocka_unit_test(test_a_column_depends_on_itself_alone),

@@ -4,7 +4,7 @@
  */
 #include "common/parallel.h"
 #include "extract/network/plan.h"
-#include "tests/extract/kernel_helpers.h"
+#include "tests/extract/graph_builder.h"
 
 /* ---- a network of every layer that is computed by rows ---------------------------------- */
 
@@ -12,151 +12,44 @@
 enum { CHANNELS = 3, HEIGHT = 203, WIDTH = 181, IMAGES = 3, THREADS = 2 };
 
 struct fixture {
-    struct graph graph;
+    struct graph_builder builder;
     size_t outputs[3];
-    uint64_t state;
     float *input;  /* [IMAGES][HEIGHT][WIDTH][CHANNELS] */
 };
-
-static float *graph_numbers(struct fixture *fixture, size_t count)
-{
-    struct error error;
-    float *numbers = graph_allocate(&fixture->graph, count, sizeof *numbers, &error);
-
-    assert_non_null(numbers);
-    fill_random(numbers, count, &fixture->state);
-    return numbers;
-}
-
-static size_t add(struct fixture *fixture, struct layer *layer, const char *name, size_t first,
-                  size_t second)
-{
-    size_t inputs[2] = {first, second}, index;
-    struct error error;
-
-    layer->name = name;
-    layer->node = layer->operator = "";
-    layer->inputs = inputs;
-    if (layer->input_count == 0)
-        layer->input_count = 1;
-    if (graph_add(&fixture->graph, layer, &index, &error) < 0)
-        fail_msg("%s: %s", name, error.text);
-    return index;
-}
-
-#define SQUARE(size, step, spread, pad)                                                         \
-    (struct window){{(size), (size)}, {(step), (step)}, {(spread), (spread)}, {(pad), (pad)},   \
-                    {(pad), (pad)}}
-#define RELU (struct activation){ACTIVATION_CLIP, 0, INFINITY, NULL}
-
-/* residual: a second input, or SIZE_MAX. */
-static size_t add_convolution(struct fixture *fixture, const char *name, size_t input,
-                              size_t outputs, struct window window, size_t groups,
-                              size_t residual)
-{
-    size_t channels = fixture->graph.layers[input].shape.dims[SHAPE_CHANNELS] / groups;
-    struct layer layer = {.kind = LAYER_CONVOLUTION, .activation = RELU};
-    struct tensor *weights = &layer.convolution.weights;
-
-    layer.convolution.window = window;
-    layer.convolution.groups = groups;
-    *weights = (struct tensor){.type = TENSOR_FLOAT32, .rank = 4,
-                               .shape = {outputs, channels, window.kernel[0], window.kernel[1]}};
-    weights->count = outputs * channels * window.kernel[0] * window.kernel[1];
-    weights->bytes.data = (unsigned char *)graph_numbers(fixture, weights->count);
-    weights->bytes.size = weights->count * sizeof(float);
-    layer.convolution.shift = graph_numbers(fixture, outputs);
-    layer.convolution.residual = residual != SIZE_MAX;
-    layer.input_count = residual != SIZE_MAX ? 2 : 1;
-    return add(fixture, &layer, name, input, residual);
-}
-
-static size_t add_pool(struct fixture *fixture, const char *name, size_t input,
-                       struct window window, bool maximum, bool ceiling)
-{
-    struct layer layer = {.kind = LAYER_POOL};
-
-    layer.pool = (struct pool){.window = window, .maximum = maximum, .ceiling = ceiling};
-    return add(fixture, &layer, name, input, 0);
-}
-
-static size_t add_concat(struct fixture *fixture, const char *name, size_t first, size_t second)
-{
-    struct layer layer = {.kind = LAYER_CONCAT, .input_count = 2};
-
-    layer.concat_axis = SHAPE_CHANNELS;
-    return add(fixture, &layer, name, first, second);
-}
-
-static size_t add_sum(struct fixture *fixture, const char *name, size_t first, size_t second)
-{
-    struct layer layer = {.kind = LAYER_BINARY, .input_count = 2};
-
-    layer.binary = BINARY_ADD;
-    return add(fixture, &layer, name, first, second);
-}
-
-static size_t add_affine(struct fixture *fixture, const char *name, size_t input)
-{
-    size_t channels = fixture->graph.layers[input].shape.dims[SHAPE_CHANNELS];
-    struct layer layer = {.kind = LAYER_AFFINE};
-
-    layer.affine.scale = graph_numbers(fixture, channels);
-    layer.affine.shift = graph_numbers(fixture, channels);
-    return add(fixture, &layer, name, input, 0);
-}
-
-static size_t add_leaky(struct fixture *fixture, const char *name, size_t input)
-{
-    struct layer layer = {.kind = LAYER_ACTIVATION,
-                          .activation = {ACTIVATION_LEAKY, 0.1f, 0, NULL}};
-
-    return add(fixture, &layer, name, input, 0);
-}
-
-static size_t add_input(struct fixture *fixture)
-{
-    struct layer layer = {.kind = LAYER_INPUT, .name = "image", .node = "", .operator = ""};
-    struct error error;
-    size_t index;
-
-    layer.shape = (struct shape){SHAPE_MAP_RANK, {CHANNELS, HEIGHT, WIDTH}};
-    assert_int_equal(graph_add(&fixture->graph, &layer, &index, &error), 0);
-    return index;
-}
 
 /* Results are wanted from the middle and from the end; branches run ahead of each other: a
  * Winograd convolution computes four rows together, a dilated one reaches far back. */
 static void create(struct fixture *fixture)
 {
+    struct graph_builder *builder = &fixture->builder;
     size_t image, first, depthwise, winograd, sum, pooled, wide, dilated, joined, again, twice;
 
-    *fixture = (struct fixture){.state = 7};
-    image = add_input(fixture);
-    first = add_convolution(fixture, "first", image, 32, SQUARE(3, 2, 1, 1), 1, SIZE_MAX);
-    depthwise = add_convolution(fixture, "depthwise", first, 32, SQUARE(3, 1, 1, 1), 32, SIZE_MAX);
-    winograd = add_convolution(fixture, "winograd", first, 32, SQUARE(3, 1, 1, 1), 1, SIZE_MAX);
-    sum = add_sum(fixture, "sum", depthwise, winograd);
-    wide = add_convolution(fixture, "wide", sum, 48,
+    *fixture = (struct fixture){.builder.state = 7};
+    image = add_input(builder, CHANNELS, HEIGHT, WIDTH);
+    first = add_convolution(builder, "first", image, 32, SQUARE(3, 2, 1, 1), 1, SIZE_MAX);
+    depthwise = add_convolution(builder, "depthwise", first, 32, SQUARE(3, 1, 1, 1), 32, SIZE_MAX);
+    winograd = add_convolution(builder, "winograd", first, 32, SQUARE(3, 1, 1, 1), 1, SIZE_MAX);
+    sum = add_sum(builder, "sum", depthwise, winograd);
+    wide = add_convolution(builder, "wide", sum, 48,
                            (struct window){{1, 5}, {1, 1}, {1, 1}, {0, 2}, {0, 2}}, 1, SIZE_MAX);
-    dilated = add_convolution(fixture, "dilated", wide, 24, SQUARE(3, 1, 4, 4), 2, SIZE_MAX);
-    joined = add_concat(fixture, "joined", wide, dilated);
-    again = add_concat(fixture, "joined again", joined, dilated);
-    again = add_leaky(fixture, "leaky", add_affine(fixture, "affine", again));
-    pooled = add_pool(fixture, "pooled", again, SQUARE(3, 2, 1, 0), true, true);
-    pooled = add_pool(fixture, "averaged", pooled, SQUARE(3, 1, 1, 1), false, false);
-    twice = add_convolution(fixture, "residual", pooled, 96, SQUARE(3, 1, 1, 1), 1, pooled);
+    dilated = add_convolution(builder, "dilated", wide, 24, SQUARE(3, 1, 4, 4), 2, SIZE_MAX);
+    joined = add_concat(builder, "joined", wide, dilated);
+    again = add_concat(builder, "joined again", joined, dilated);
+    again = add_leaky(builder, "leaky", add_affine(builder, "affine", again));
+    pooled = add_pool(builder, "pooled", again, SQUARE(3, 2, 1, 0), true, true);
+    pooled = add_pool(builder, "averaged", pooled, SQUARE(3, 1, 1, 1), false, false);
+    twice = add_convolution(builder, "residual", pooled, 96, SQUARE(3, 1, 1, 1), 1, pooled);
     fixture->outputs[0] = joined;
     fixture->outputs[1] = twice;
     fixture->outputs[2] = depthwise;
     fixture->input = malloc(IMAGES * HEIGHT * WIDTH * CHANNELS * sizeof(float));
     assert_non_null(fixture->input);
-    fill_random(fixture->input, IMAGES * HEIGHT * WIDTH * CHANNELS, &fixture->state);
+    fill_random(fixture->input, IMAGES * HEIGHT * WIDTH * CHANNELS, &fixture->builder.state);
 }
 
 static void release(struct fixture *fixture)
 {
-    graph_release(&fixture->graph);
+    graph_release(&fixture->builder.graph);
     free(fixture->input);
 }
 
@@ -164,7 +57,7 @@ static void release(struct fixture *fixture)
 
 static size_t output_count(const struct fixture *fixture, size_t output)
 {
-    return shape_count(&fixture->graph.layers[fixture->outputs[output]].shape);
+    return shape_count(&fixture->builder.graph.layers[fixture->outputs[output]].shape);
 }
 
 /* Copies the results of image `from` of a run. */
@@ -183,7 +76,7 @@ static void plan_for(struct fixture *fixture, struct plan *plan, const struct ke
 {
     struct error error;
 
-    if (plan_create(plan, &fixture->graph, fixture->outputs, 3, batch, kernels, parallel,
+    if (plan_create(plan, &fixture->builder.graph, fixture->outputs, 3, batch, kernels, parallel,
                     &error) < 0)
         fail_msg("%s", error.text);
 }
@@ -244,8 +137,8 @@ static void test_strips_give_the_same_bits(void **state)
 static void check_row(const struct fixture *fixture, const struct strips *strips, size_t strip,
                       size_t index, size_t input, size_t row)
 {
-    const struct layer *layer = &fixture->graph.layers[index];
-    const struct layer *from = &fixture->graph.layers[layer->inputs[input]];
+    const struct layer *layer = &fixture->builder.graph.layers[index];
+    const struct layer *from = &fixture->builder.graph.layers[layer->inputs[input]];
     const struct window *window = layer->kind == LAYER_CONVOLUTION ? &layer->convolution.window
                                                                    : &layer->pool.window;
     bool slides = input == 0 && (layer->kind == LAYER_CONVOLUTION || layer->kind == LAYER_POOL);
@@ -260,7 +153,7 @@ static void check_row(const struct fixture *fixture, const struct strips *strips
             continue;
         assert_true(at < strips_rows(strips, strip + 1, layer->inputs[input]));
         for (size_t earlier = 0; earlier <= strip; earlier++)
-            assert_true(at >= strips_first(strips, &fixture->graph, earlier,
+            assert_true(at >= strips_first(strips, &fixture->builder.graph, earlier,
                                            layer->inputs[input]));
     }
 }
@@ -274,9 +167,9 @@ static void check_strips(const struct fixture *fixture, size_t end, size_t count
     for (size_t i = 0; i < 3; i++)
         kept[fixture->outputs[i]] = true;
     kept[end - 1] = true;
-    assert_int_equal(strips_create(&strips, &fixture->graph, kept, end, count, &error), 0);
+    assert_int_equal(strips_create(&strips, &fixture->builder.graph, kept, end, count, &error), 0);
     for (size_t i = 1; i < end; i++) {
-        const struct layer *layer = &fixture->graph.layers[i];
+        const struct layer *layer = &fixture->builder.graph.layers[i];
 
         assert_int_equal(strips_rows(&strips, 0, i), 0);
         if (kept[i])
@@ -299,11 +192,11 @@ static void test_rows_exist_when_they_are_read(void **state)
 
     (void)state;
     create(&fixture);
-    assert_int_equal(strips_longest(&fixture.graph), fixture.graph.count);
-    for (size_t end = 2; end <= fixture.graph.count; end++)
+    assert_int_equal(strips_longest(&fixture.builder.graph), fixture.builder.graph.count);
+    for (size_t end = 2; end <= fixture.builder.graph.count; end++)
         for (size_t count = 1; count <= 23; count += 11)
             check_strips(&fixture, end, count);
-    check_strips(&fixture, fixture.graph.count, 2 * HEIGHT);
+    check_strips(&fixture, fixture.builder.graph.count, 2 * HEIGHT);
     release(&fixture);
 }
 
@@ -315,10 +208,10 @@ static void test_what_is_not_by_rows_ends_the_strips(void **state)
 
     (void)state;
     create(&fixture);
-    longest = fixture.graph.count;
-    add(&fixture, &softmax, "softmax", longest - 1, 0);
-    add_convolution(&fixture, "behind", longest, 8, SQUARE(1, 1, 1, 0), 1, SIZE_MAX);
-    assert_int_equal(strips_longest(&fixture.graph), longest);
+    longest = fixture.builder.graph.count;
+    add(&fixture.builder, &softmax, "softmax", longest - 1, 0);
+    add_convolution(&fixture.builder, "behind", longest, 8, SQUARE(1, 1, 1, 0), 1, SIZE_MAX);
+    assert_int_equal(strips_longest(&fixture.builder.graph), longest);
     release(&fixture);
 }
 
