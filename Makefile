@@ -133,11 +133,9 @@ $(foreach room,common extract classify,$(eval $(call test_rule,$(room))))
 $(BUILD)/tests/%: $(BUILD)/tests/tools/%.o $(extract_objects) $(common_objects)
 	$(link) -o $@ $^ $(extract_libraries) $(LDLIBS)
 
-# A fuzz target is linked with libFuzzer, or for the tests with a program that replays files;
-# with the readers and what they need, not with the kernels, which only gcc compiles.
+# A fuzz target is linked with libFuzzer, or for the tests with a program that replays files.
 fuzz_objects = $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz_network.o $(common_objects) \
-	$(call objects,$(wildcard extract/formats/*.c extract/graph/*.c extract/architectures/*.c) \
-	extract/network/passes.c extract/network/bottleneck.c extract/rules.c extract/known_files.c)
+	$(extract_objects)
 fuzz_link = $(link) -Wl,--wrap=file_map_open,--wrap=file_map_close $(fuzz_link_$*)
 fuzz_link_keras := -Wl,--wrap=isolated_run
 fuzz_link_keras_config := $(fuzz_link_keras)
@@ -151,6 +149,7 @@ $(BUILD)/tests/fuzz_%: $(fuzz_objects)
 CORPUS ?= $(BUILD)/corpus-$*
 FUZZ ?=
 golden_onnx := tests/extract/golden-operators
+golden_engine := tests/extract/golden-operators
 fuzz_seeds = $(wildcard tests/fuzz/cases/$* $(or $(golden_$*),tests/extract/golden-$*))
 fuzz-%: packages = $(fuzz_packages)
 fuzz-%: dependencies

@@ -215,4 +215,8 @@ int graph_blame(const struct layer *layer, struct error *error);
 /* The length of one axis of a sliding window's result, or 0 when the window does not fit. */
 size_t window_output(const struct window *window, int axis, size_t input, bool ceiling);
 
+/* True when each of the `output` windows along an axis has a tap within the map of length
+ * `input`. */
+bool window_reaches(const struct window *window, int axis, size_t input, size_t output);
+
 #endif

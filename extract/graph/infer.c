@@ -47,6 +47,20 @@ size_t window_output(const struct window *window, int axis, size_t input, bool c
     return output;
 }
 
+bool window_reaches(const struct window *window, int axis, size_t input, size_t output)
+{
+    size_t dilation = window->dilation[axis], pad = window->pad_begin[axis];
+
+    for (size_t i = 0; i < output; i++) {
+        size_t begin = i * window->stride[axis];
+        size_t skipped = begin < pad ? (pad - begin + dilation - 1) / dilation : 0;
+
+        if (skipped >= window->kernel[axis] || begin + skipped * dilation >= pad + input)
+            return false;
+    }
+    return true;
+}
+
 static int infer_window(const struct window *window, const struct shape *input, bool ceiling,
                         struct shape *output, struct error *error)
 {
@@ -127,7 +141,13 @@ static int infer_pool(const struct shape *const *inputs, struct layer *layer, st
         if (pool->window.pad_begin[axis] >= pool->window.kernel[axis] ||
             pool->window.pad_end[axis] >= pool->window.kernel[axis] * pool->window.dilation[axis])
             return error_set(error, "its padding is as large as its window");
-    return infer_window(&pool->window, input, pool->ceiling, &layer->shape, error);
+    if (infer_window(&pool->window, input, pool->ceiling, &layer->shape, error) < 0)
+        return FAILED;
+    for (int axis = 0; axis < 2; axis++)
+        if (!window_reaches(&pool->window, axis, input->dims[SHAPE_HEIGHT + axis],
+                            layer->shape.dims[SHAPE_HEIGHT + axis]))
+            return error_set(error, "no pixel of its input lies under one of its windows");
+    return 0;
 }
 
 static int infer_as_input(const struct shape *const *inputs, struct layer *layer,

@@ -17,6 +17,13 @@ typedef int32_t numbers __attribute__((vector_size(LANES * sizeof(int32_t)), ali
 enum { PIXELS = LANES / KERNEL_RESAMPLE_CHANNELS };
 enum { ONE_HALF = 1 << (KERNEL_RESAMPLE_BITS - 1) };
 
+/* The numbers of two vectors at these places, which count through both. */
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (numbers){__VA_ARGS__})
+#endif
+
 #if defined(__AVX2__)
 
 /* The pixels from `rgb` on, a number for each channel and a fourth that is 0. Spelt for the
@@ -42,13 +49,13 @@ static inline numbers load_pixels(const unsigned char *rgb)
 /* One weight a pixel, repeated for its channels. */
 static inline numbers load_weights(const int32_t *weights)
 {
-#if defined(__AVX512F__)
-    const numbers places = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
-#else
-    const numbers places = {0, 0, 0, 0, 1, 1, 1, 1};
-#endif
+    numbers values = *(const numbers *)weights;
 
-    return __builtin_shuffle(*(const numbers *)weights, places);
+#if defined(__AVX512F__)
+    return SHUFFLE(values, values, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+#else
+    return SHUFFLE(values, values, 0, 0, 0, 0, 1, 1, 1, 1);
+#endif
 }
 
 /* The sum over the taps of a pixel, in as many parts as there are pixels in a vector. */
@@ -84,21 +91,17 @@ static inline __attribute__((always_inline)) numbers weigh(const unsigned char *
 static inline __attribute__((always_inline)) numbers add_parts(const numbers *sums)
 {
 #if defined(__AVX512F__)
-    const numbers first = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
-    const numbers second = {8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31};
-    const numbers even = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27};
-    const numbers odd = {4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31};
-    numbers left = __builtin_shuffle(sums[0], sums[1], first) +
-                   __builtin_shuffle(sums[0], sums[1], second);
-    numbers right = __builtin_shuffle(sums[2], sums[3], first) +
-                    __builtin_shuffle(sums[2], sums[3], second);
+#define FIRST 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define SECOND 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define EVEN 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27
+#define ODD 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31
+    numbers left = SHUFFLE(sums[0], sums[1], FIRST) + SHUFFLE(sums[0], sums[1], SECOND);
+    numbers right = SHUFFLE(sums[2], sums[3], FIRST) + SHUFFLE(sums[2], sums[3], SECOND);
 
-    return __builtin_shuffle(left, right, even) + __builtin_shuffle(left, right, odd);
+    return SHUFFLE(left, right, EVEN) + SHUFFLE(left, right, ODD);
 #elif defined(__AVX2__)
-    const numbers first = {0, 1, 2, 3, 8, 9, 10, 11}, second = {4, 5, 6, 7, 12, 13, 14, 15};
-
-    return __builtin_shuffle(sums[0], sums[1], first) +
-           __builtin_shuffle(sums[0], sums[1], second);
+    return SHUFFLE(sums[0], sums[1], 0, 1, 2, 3, 8, 9, 10, 11) +
+           SHUFFLE(sums[0], sums[1], 4, 5, 6, 7, 12, 13, 14, 15);
 #else
     return sums[0];
 #endif

@@ -534,6 +534,15 @@ case("averagepool_count_padding_ceil", (5, 8, 7),
      pool("AveragePool", 3, strides=2, pads=1, count_include_pad=1, ceil_mode=1))
 case("averagepool_after_pad", (5, 2, 6), op("Pad", integers(0, 0, 1, 1, 0, 0, 1, 1)),
      pool("AveragePool", 3, strides=1))
+case("averagepool_after_pads_that_differ", (5, 6, 8), op("Pad", integers(0, 0, 2, 0, 0, 0, 1, 3)),
+     pool("AveragePool", 3, strides=2, ceil_mode=1))
+case("averagepool_counted_after_pad", (5, 6, 7), op("Pad", integers(0, 0, 1, 0, 0, 0, 0, 1)),
+     pool("AveragePool", 3, strides=1, pads=[1, 0, 0, 1], count_include_pad=1))
+case("averagepool_uncounted_after_pad", (5, 6, 7), op("Pad", integers(0, 0, 1, 1, 0, 0, 1, 1)),
+     pool("AveragePool", 3, strides=1, pads=1))
+case("averagepool_after_pad_of_ones", (5, 6, 7), op("Pad", integers(0, 0, 1, 1, 0, 0, 1, 1),
+                                                    scalar(1)),
+     pool("AveragePool", 3, strides=1))
 case("averagepool_dilated", (5, 9, 8), pool("AveragePool", 3, dilations=(2, 3), pads=[1, 2, 2, 1]),
      opset=19)
 case("averagepool_dilated_padded", (5, 9, 8), pool("AveragePool", 2, dilations=3, strides=2,

@@ -67,11 +67,15 @@ static int create_file(struct bytes bytes, char path[static 32])
     return descriptor;
 }
 
-static int simplify(struct graph *graph, struct error *error)
+static int simplify(struct graph *graph, fuzz_work *work, struct error *error)
 {
     size_t cut = bottleneck_find(graph);
 
-    return passes_run(graph, &cut, 1, error);
+    if (passes_run(graph, &cut, 1, error) < 0)
+        return FAILED;
+    if (work != NULL)
+        work(graph, cut);
+    return 0;
 }
 
 static size_t side_of(const struct model *model, size_t given)
@@ -81,7 +85,7 @@ static size_t side_of(const struct model *model, size_t given)
     return model->usual_side > 0 ? model->usual_side : FREE_SIZE;
 }
 
-static int use(const char *path, const char *definition, struct error *error)
+static int use(const char *path, const char *definition, fuzz_work *work, struct error *error)
 {
     struct model model;
     struct graph graph = {0};
@@ -91,13 +95,13 @@ static int use(const char *path, const char *definition, struct error *error)
         outcome = model_read(&model, side_of(&model, model.input.height),
                              side_of(&model, model.input.width), &graph, error);
     if (outcome == 0)
-        outcome = simplify(&graph, error);
+        outcome = simplify(&graph, work, error);
     graph_release(&graph);
     model_close(&model);
     return outcome;
 }
 
-void fuzz_network(struct bytes file, struct bytes definition)
+static void use_files(struct bytes file, struct bytes definition, fuzz_work *work)
 {
     char path[32], definition_path[32];
     int descriptor = create_file(file, path), second = -1;
@@ -105,11 +109,22 @@ void fuzz_network(struct bytes file, struct bytes definition)
 
     if (definition.data != NULL)
         second = create_file(definition, definition_path);
-    if (use(path, second >= 0 ? definition_path : NULL, &error) < 0 && error.text[0] == '\0')
+    if (use(path, second >= 0 ? definition_path : NULL, work, &error) < 0 &&
+        error.text[0] == '\0')
         abort();
     close(descriptor);
     if (second >= 0)
         close(second);
+}
+
+void fuzz_network(struct bytes file, struct bytes definition)
+{
+    use_files(file, definition, NULL);
+}
+
+void fuzz_network_with(struct bytes file, fuzz_work *work)
+{
+    use_files(file, (struct bytes){0}, work);
 }
 
 void fuzz_split(struct bytes both, struct bytes *first, struct bytes *second)
