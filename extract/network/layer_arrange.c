@@ -216,10 +216,12 @@ static void run(const struct step *step, const struct run *run)
 
 /* ---- the layers ------------------------------------------------------------------------- */
 
-/* True when the plan made the result a part of the input, or the input a part of the result. */
+/* True when the plan made the result a part of the input, or the input a part of the result. The
+ * caller's images have no place yet. */
 static bool is_in_place(const struct view *part, const struct view *whole, size_t offset)
 {
-    return part->data == whole->data + offset && part->pixel_stride == whole->pixel_stride &&
+    return whole->data != NULL && part->data == whole->data + offset &&
+           part->pixel_stride == whole->pixel_stride &&
            part->image_stride == whole->image_stride;
 }
 

@@ -88,15 +88,16 @@ void sliding_gather(const struct sliding *sliding, size_t image, size_t y, size_
     for (size_t i = 0; i < window->kernel[0]; i++) {
         /* Outside above or left wraps around and is too large as well. */
         size_t row = top + i * window->dilation[0];
+        bool inside = row < shape->dims[SHAPE_HEIGHT];
         const float *from =
-            view_pixel(&sliding->source, image, row * shape->dims[SHAPE_WIDTH] + left);
+            inside ? view_pixel(&sliding->source, image, row * shape->dims[SHAPE_WIDTH]) : NULL;
 
         for (size_t j = 0; j < sliding->kernel_width; j++) {
             size_t column = left + j * window->dilation[1];
-            bool inside = row < shape->dims[SHAPE_HEIGHT] && column < shape->dims[SHAPE_WIDTH];
 
-            *table++ = inside ? from + j * window->dilation[1] * sliding->source.pixel_stride
-                              : sliding->zeros;
+            *table++ = inside && column < shape->dims[SHAPE_WIDTH]
+                           ? from + column * sliding->source.pixel_stride
+                           : sliding->zeros;
         }
     }
 }
