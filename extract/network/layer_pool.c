@@ -48,35 +48,44 @@ static struct extent extent_of(const struct pool *pool, int axis, size_t output,
     return extent;
 }
 
-static void pool_pixel(const struct job *job, size_t image, size_t y, size_t x, const float **table)
+/* The pixels of a window. Returns how many. */
+static size_t list_taps(const struct job *job, size_t image, const struct extent *rows,
+                        const struct extent *columns, const float **table)
 {
-    const struct pool *pool = &job->step->layer->pool;
-    const struct kernels *kernels = job->run->kernels;
-    const struct view *in = job->step->in[0], *out = job->step->out;
-    size_t width = in->shape.dims[SHAPE_WIDTH], channels = in->shape.dims[SHAPE_CHANNELS];
-    struct extent rows = extent_of(pool, 0, y, in->shape.dims[SHAPE_HEIGHT]);
-    struct extent columns = extent_of(pool, 1, x, width);
-    size_t taps = 0;
+    const struct window *window = &job->step->layer->pool.window;
+    const struct view *in = job->step->in[0];
+    size_t width = in->shape.dims[SHAPE_WIDTH], taps = 0;
+    size_t row_step = window->dilation[0] * width * in->pixel_stride;
+    size_t column_step = window->dilation[1] * in->pixel_stride;
+    const float *row = view_pixel(in, image, rows->first * width + columns->first);
 
-    for (size_t i = 0; i < rows.count; i++)
-        for (size_t j = 0; j < columns.count; j++)
-            table[taps++] = view_pixel(in, image,
-                                       (rows.first + i * pool->window.dilation[0]) * width +
-                                           columns.first + j * pool->window.dilation[1]);
-    (pool->maximum ? kernels->pool_maximum : kernels->pool_sum)(
-        table, taps, channels, 1 / (float)(rows.counted * columns.counted),
-        view_pixel(out, image, y * out->shape.dims[SHAPE_WIDTH] + x));
+    for (size_t i = 0; i < rows->count; i++)
+        for (size_t j = 0; j < columns->count; j++)
+            table[taps++] = row + i * row_step + j * column_step;
+    return taps;
 }
 
 /* Task: one row of output pixels. */
 static void pool_row(void *context, size_t task, size_t worker)
 {
     const struct job *job = context;
-    const struct shape *out = &job->step->out->shape;
+    const struct pool *pool = &job->step->layer->pool;
+    const struct kernels *kernels = job->run->kernels;
+    pool_function *kernel = pool->maximum ? kernels->pool_maximum : kernels->pool_sum;
+    const struct shape *in = &job->step->in[0]->shape;
+    const struct view *out = job->step->out;
+    size_t width = out->shape.dims[SHAPE_WIDTH], channels = out->shape.dims[SHAPE_CHANNELS];
+    size_t image = job->run->first_image + task / job->rows, y = job->first_row + task % job->rows;
+    struct extent rows = extent_of(pool, 0, y, in->dims[SHAPE_HEIGHT]);
+    const float **table = run_scratch(job->run, worker);
 
-    for (size_t x = 0; x < out->dims[SHAPE_WIDTH]; x++)
-        pool_pixel(job, job->run->first_image + task / job->rows,
-                   job->first_row + task % job->rows, x, run_scratch(job->run, worker));
+    for (size_t x = 0; x < width; x++) {
+        struct extent columns = extent_of(pool, 1, x, in->dims[SHAPE_WIDTH]);
+        size_t taps = list_taps(job, image, &rows, &columns, table);
+
+        kernel(table, taps, channels, 1 / (float)(rows.counted * columns.counted),
+               view_pixel(out, image, y * width + x));
+    }
 }
 
 static void run(const struct step *step, const struct run *run)
