@@ -7,7 +7,8 @@
 #   make bench NETWORKS="a.onnx b.onnx"
 #                            time an image, GFLOP/s and their share of the machine's peak
 #   make fuzz-onnx CORPUS=FOLDER
-#                            the fuzz target of a reader (tests/fuzz), until interrupted
+#                            the fuzz target of a reader, or fuzz-engine (tests/fuzz), until
+#                            interrupted
 #   make dev                 everything compiled with a strict set of warnings, as errors
 #   make check-headers       each header compiles alone
 #   make install PREFIX=/usr/local DESTDIR=
